@@ -1,0 +1,30 @@
+// The shape of a policy: one transformer class covers Llama, Qwen2 and Qwen3 style models.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "runtime/core/result.h"
+
+namespace assay::model {
+
+// Pre-norm decoder: RMSNorm, rotary positions (rotate-half), grouped-query attention, SwiGLU.
+struct ModelConfig {
+  std::uint32_t vocab_size = 0;
+  std::uint32_t hidden_size = 0;
+  std::uint32_t layer_count = 0;
+  std::uint32_t head_count = 0;       // query heads
+  std::uint32_t kv_head_count = 0;    // divides head_count
+  std::uint32_t head_size = 0;        // even; head_count * head_size may differ from hidden_size
+  std::uint32_t ffn_size = 0;
+  std::uint32_t context_size = 0;     // longest sequence, prompt and completion together
+  float rms_eps = 1e-6f;
+  float rope_theta = 10000.0f;
+  bool has_qkv_bias = false;          // Qwen2
+  bool has_qk_norm = false;           // Qwen3: RMSNorm per head on q and k before rotation
+  bool has_tied_embeddings = true;
+
+  friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
+};
+
+}  // namespace assay::model
