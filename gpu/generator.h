@@ -1,9 +1,9 @@
 // Generator: one policy replica that turns prompts into rollouts.
 //
 // A generator batches continuously: groups may be submitted while others run, and each call to
-// advance() draws one token for every running sequence. Randomness is counter-based: the tokens of a
-// rollout depend only on its seed, its prompt and the weights, never on the batch around it.
-// Not thread-safe: one thread owns a generator. Implementations: gpu/host, later gpu/cuda.
+// advance() draws one token for every running sequence. Randomness is counter-based: the tokens of
+// a rollout depend only on its seed, its prompt and the weights, never on the batch around it. Not
+// thread-safe: one thread owns a generator. Implementations: gpu/host, later gpu/cuda.
 #pragma once
 
 #include <cstddef>
@@ -19,9 +19,9 @@
 namespace assay::gpu {
 
 struct SamplingOptions {
-  float temperature = 1.0f;   // 0 = greedy (arg max, lowest id on ties)
-  std::uint32_t top_k = 0;    // 0 = off
-  float top_p = 1.0f;         // 1 = off
+  float temperature = 1.0f;  // 0 = greedy (arg max, lowest id on ties)
+  std::uint32_t top_k = 0;   // 0 = off
+  float top_p = 1.0f;        // 1 = off
   std::uint32_t max_completion_tokens = 64;
   std::vector<wire::TokenId> stop_tokens;  // drawing one of these ends the completion
 };
@@ -38,8 +38,8 @@ struct GenerationRequest {
 
 struct GeneratorCounters {
   std::uint64_t generated_tokens = 0;
-  std::uint64_t prompt_tokens = 0;       // computed, shared prefixes counted once
-  std::uint64_t recomputed_tokens = 0;   // cache entries rebuilt after a weight swap
+  std::uint64_t prompt_tokens = 0;      // computed, shared prefixes counted once
+  std::uint64_t recomputed_tokens = 0;  // cache entries rebuilt after a weight swap
   std::uint64_t weight_swaps = 0;
 };
 
@@ -48,13 +48,13 @@ class Generator {
   virtual ~Generator() = default;
 
   // Queues a group. Rollouts appear from later calls to advance().
-  // Errors: kInvalidInput when the prompt is empty, a token is outside the vocabulary, or prompt plus
-  // completion would exceed the context; kExhausted when the cache cannot ever hold it.
+  // Errors: kInvalidInput when the prompt is empty, a token is outside the vocabulary, or prompt
+  // plus completion would exceed the context; kExhausted when the cache cannot ever hold it.
   virtual Result<void> submit(GenerationRequest request) = 0;
 
-  // Draws one token for each running sequence (admitting queued ones first) and returns the rollouts
-  // that finished, in (group submission, index) order. `completion` text is left empty: decoding
-  // belongs to the caller, who owns the tokenizer. Returns empty at once when idle.
+  // Draws one token for each running sequence (admitting queued ones first) and returns the
+  // rollouts that finished, in (group submission, index) order. `completion` text is left empty:
+  // decoding belongs to the caller, who owns the tokenizer. Returns empty at once when idle.
   virtual Result<std::vector<wire::Rollout>> advance() = 0;
 
   // Takes effect at the next token boundary. Running sequences go on under the new weights: their

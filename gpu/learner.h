@@ -1,8 +1,8 @@
 // Learner: owns the weights and the optimiser; consumes train batches, publishes weights.
 //
-// The learner is blind to the algorithm: a batch carries per-token advantages, weights and masks, and
-// LossOptions say how they enter the loss. Results are bit-identical for any thread count.
-// Not thread-safe: one thread owns a learner. Implementations: gpu/host, later gpu/cuda.
+// The learner is blind to the algorithm: a batch carries per-token advantages, weights and masks,
+// and LossOptions say how they enter the loss. Results are bit-identical for any thread count. Not
+// thread-safe: one thread owns a learner. Implementations: gpu/host, later gpu/cuda.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +23,10 @@ struct OptimiserOptions {
   double beta1 = 0.9;
   double beta2 = 0.98;
   double eps = 1e-8;
-  double weight_decay = 0.01;      // decoupled; not applied to norms and biases
-  double grad_norm_max = 1.0;      // 0 = no clipping
-  // lr at update u: linear from 0 over warmup_updates, then the schedule down to lr_min_fraction * lr
-  // at total_updates.
+  double weight_decay = 0.01;  // decoupled; not applied to norms and biases
+  double grad_norm_max = 1.0;  // 0 = no clipping
+  // lr at update u: linear from 0 over warmup_updates, then the schedule down to lr_min_fraction *
+  // lr at total_updates.
   enum class Schedule : std::uint8_t { kConstant, kLinear, kCosine } schedule = Schedule::kConstant;
   std::uint64_t warmup_updates = 0;
   std::uint64_t total_updates = 0;
@@ -35,25 +35,25 @@ struct OptimiserOptions {
 
 struct UpdateOptions {
   algo::LossOptions loss;
-  std::uint32_t epochs = 1;        // passes over the batch
-  std::uint32_t minibatches = 1;   // optimiser steps a pass; sequences are split in order
+  std::uint32_t epochs = 1;       // passes over the batch
+  std::uint32_t minibatches = 1;  // optimiser steps a pass; sequences are split in order
 };
 
 // Means are over trained tokens of the whole batch unless said otherwise.
 struct UpdateReport {
   double loss = 0;
-  double entropy = 0;              // nats, full softmax at temperature 1, at the first pass
-  double logprob = 0;              // current policy, first pass
+  double entropy = 0;  // nats, full softmax at temperature 1, at the first pass
+  double logprob = 0;  // current policy, first pass
   double ratio_min = 1, ratio_mean = 1, ratio_max = 1;  // current / proximal
   double clip_low_fraction = 0, clip_high_fraction = 0, clip_dual_fraction = 0;
-  double kl_behaviour_k3 = 0;      // proximal against behaviour
+  double kl_behaviour_k3 = 0;                                          // proximal against behaviour
   double importance_min = 1, importance_mean = 1, importance_max = 1;  // weight actually applied
-  double ess = 1;                  // effective sample size of the raw importance weights, (0, 1]
-  double masked_fraction = 0;      // trained tokens dropped by importance masking
-  double grad_norm = 0;            // before clipping, last optimiser step
+  double ess = 1;              // effective sample size of the raw importance weights, (0, 1]
+  double masked_fraction = 0;  // trained tokens dropped by importance masking
+  double grad_norm = 0;        // before clipping, last optimiser step
   double lr = 0;
   std::uint64_t trained_tokens = 0;
-  std::uint64_t skipped_steps = 0; // optimiser steps skipped because the gradient was not finite
+  std::uint64_t skipped_steps = 0;  // optimiser steps skipped because the gradient was not finite
 };
 
 // Log-probability and entropy of every token given the ones before it.

@@ -1,9 +1,9 @@
 // Verifier: judges one completion of one prompt.
 //
-// verify() is deterministic (everything but latency), keeps no state between calls and may be called
-// from several threads. It never evaluates the completion as code in this process, never throws, and
-// measures every input against a limit before it works on it. A failure of the judge itself is an
-// unscored verdict.
+// verify() is deterministic (everything but latency), keeps no state between calls and may be
+// called from several threads. It never evaluates the completion as code in this process, never
+// throws, and measures every input against a limit before it works on it. A failure of the judge
+// itself is an unscored verdict.
 #pragma once
 
 #include <string>

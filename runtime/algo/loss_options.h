@@ -10,7 +10,8 @@
 namespace assay::algo {
 
 enum class Surrogate : std::uint8_t {
-  kSupervised,  // -advantage * lp_th: maximum likelihood when advantages are 1; RLOO's loss otherwise
+  kSupervised,  // -advantage * lp_th: maximum likelihood when advantages are 1; RLOO's loss
+                // otherwise
   kClipped,     // PPO clipping of exp(lp_th - lp_old) per token, asymmetric, optional dual clip
   kGspo,        // one length-normalised ratio a sequence, arXiv:2507.18071
   kCispo,       // detached capped ratio times lp_th, never zero gradient, arXiv:2506.13585
@@ -37,13 +38,13 @@ enum class KlEstimator : std::uint8_t { kNone, kK1, kK2, kK3, kK3Plus };
 struct LossOptions {
   Surrogate surrogate = Surrogate::kClipped;
   Aggregation aggregation = Aggregation::kTokenMean;
-  double clip_low = 0.2;           // GSPO wants about 3e-4
-  double clip_high = 0.28;         // GSPO wants about 4e-4
-  double dual_clip = 3.0;          // bound on the loss for negative advantages; 0 = off
-  double cispo_ratio_max = 5.0;    // absolute cap on the ratio, not 1 + eps
-  std::uint32_t length_max = 0;    // for kConstant
+  double clip_low = 0.2;         // GSPO wants about 3e-4
+  double clip_high = 0.28;       // GSPO wants about 4e-4
+  double dual_clip = 3.0;        // bound on the loss for negative advantages; 0 = off
+  double cispo_ratio_max = 5.0;  // absolute cap on the ratio, not 1 + eps
+  std::uint32_t length_max = 0;  // for kConstant
   ImportanceCorrection importance = ImportanceCorrection::kTokenTruncate;
-  double importance_min = 0.5;     // masks only
+  double importance_min = 0.5;  // masks only
   double importance_max = 2.0;
   // Decoupled: ratio is th/old with old the weights at the start of the update, corrected by old/mu
   // (AReaL, arXiv:2505.24298). Otherwise old := mu and no correction is applied.

@@ -25,7 +25,11 @@ std::int64_t SystemClock::wall_ms() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
 }
 
-std::chrono::microseconds process_cpu_time() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
-std::chrono::microseconds thread_cpu_time() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+std::chrono::microseconds process_cpu_time() {
+  return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+std::chrono::microseconds thread_cpu_time() {
+  return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
 
 }  // namespace assay

@@ -38,8 +38,12 @@ std::uint64_t Digest::leading_u64() const {
   return value;
 }
 
-std::string Digest::hex() const { return hex_of(bytes); }
-std::string Digest::short_hex() const { return hex_of(std::span(bytes).first(6)); }
+std::string Digest::hex() const {
+  return hex_of(bytes);
+}
+std::string Digest::short_hex() const {
+  return hex_of(std::span(bytes).first(6));
+}
 
 Result<Digest> parse_digest(std::string_view hex) {
   Digest digest;
@@ -51,8 +55,11 @@ Result<Digest> parse_digest(std::string_view hex) {
     digest.bytes[i] = static_cast<std::uint8_t>(high * 16 + low);
   }
   if (!is_valid) {
-    return Error{ErrorCode::kInvalidInput, "'" + std::string(hex.substr(0, 80)) + "' is not a digest",
-                 "a digest is 64 lower-case hex digits", {}, {}};
+    return Error{ErrorCode::kInvalidInput,
+                 "'" + std::string(hex.substr(0, 80)) + "' is not a digest",
+                 "a digest is 64 lower-case hex digits",
+                 {},
+                 {}};
   }
   return digest;
 }
@@ -109,6 +116,8 @@ Digest sha256(std::span<const std::byte> bytes) {
   return hasher.finish();
 }
 
-Digest sha256(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
+Digest sha256(std::string_view text) {
+  return sha256(std::as_bytes(std::span(text)));
+}
 
 }  // namespace assay

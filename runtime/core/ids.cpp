@@ -30,7 +30,8 @@ std::uint64_t derive_sampling_seed(std::uint64_t run_seed, RolloutId rollout) {
 std::string to_hex(std::uint64_t value) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string text(16, '0');
-  for (int i = 15; i >= 0; --i, value >>= 4) text[static_cast<std::size_t>(i)] = kDigits[value & 15];
+  for (int i = 15; i >= 0; --i, value >>= 4)
+    text[static_cast<std::size_t>(i)] = kDigits[value & 15];
   return text;
 }
 
@@ -42,8 +43,11 @@ Result<std::uint64_t> parse_hex(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
   if (error != std::errc() || end != text.data() + text.size() || text.size() > 16) {
-    return Error{ErrorCode::kInvalidInput, "'" + std::string(text) + "' is not a hexadecimal id",
-                 "ids are up to 16 hex digits, as `assay status` prints them", {}, {}};
+    return Error{ErrorCode::kInvalidInput,
+                 "'" + std::string(text) + "' is not a hexadecimal id",
+                 "ids are up to 16 hex digits, as `assay status` prints them",
+                 {},
+                 {}};
   }
   return value;
 }
@@ -54,8 +58,11 @@ Result<RolloutId> parse_rollout_id(std::string_view text) {
   std::uint32_t index = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
   if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) {
-    return Error{ErrorCode::kInvalidInput, "'" + std::string(text) + "' is not a rollout id",
-                 "a rollout id is `<group>:<index>`, e.g. 7f3a0c1d2e4b5a69:5", {}, {}};
+    return Error{ErrorCode::kInvalidInput,
+                 "'" + std::string(text) + "' is not a rollout id",
+                 "a rollout id is `<group>:<index>`, e.g. 7f3a0c1d2e4b5a69:5",
+                 {},
+                 {}};
   }
   Result<std::uint64_t> group = parse_hex(text.substr(0, colon));
   if (!group) return group.error();

@@ -1,4 +1,5 @@
-// Ids that cannot be swapped, derived from content and never counted, so that they survive a restart.
+// Ids that cannot be swapped, derived from content and never counted, so that they survive a
+// restart.
 #pragma once
 
 #include <compare>
@@ -23,7 +24,8 @@ struct Id {
 using PromptId = Id<struct PromptKind>;
 using GroupId = Id<struct GroupKind>;
 
-// One completion of a group: its group and its index in [0, group_size). Shown as `<group>:<index>`.
+// One completion of a group: its group and its index in [0, group_size). Shown as
+// `<group>:<index>`.
 struct RolloutId {
   GroupId group;
   std::uint32_t index = 0;
@@ -58,7 +60,9 @@ std::uint64_t derive_sampling_seed(std::uint64_t run_seed, RolloutId rollout);
 
 std::string to_hex(std::uint64_t value);
 template <class Kind>
-std::string to_string(Id<Kind> id) { return to_hex(id.value); }
+std::string to_string(Id<Kind> id) {
+  return to_hex(id.value);
+}
 std::string to_string(RolloutId id);
 Result<std::uint64_t> parse_hex(std::string_view text);
 Result<RolloutId> parse_rollout_id(std::string_view text);

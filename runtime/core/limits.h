@@ -1,4 +1,5 @@
-// Every bound in the system, named. Foreign bytes are measured against these before memory is taken.
+// Every bound in the system, named. Foreign bytes are measured against these before memory is
+// taken.
 #pragma once
 
 #include <cstddef>

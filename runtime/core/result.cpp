@@ -7,12 +7,18 @@ namespace assay {
 
 std::string_view to_string(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidInput: return "invalid_input";
-    case ErrorCode::kNotFound: return "not_found";
-    case ErrorCode::kCorrupt: return "corrupt";
-    case ErrorCode::kTimedOut: return "timed_out";
-    case ErrorCode::kUnavailable: return "unavailable";
-    case ErrorCode::kExhausted: return "exhausted";
+    case ErrorCode::kInvalidInput:
+      return "invalid_input";
+    case ErrorCode::kNotFound:
+      return "not_found";
+    case ErrorCode::kCorrupt:
+      return "corrupt";
+    case ErrorCode::kTimedOut:
+      return "timed_out";
+    case ErrorCode::kUnavailable:
+      return "unavailable";
+    case ErrorCode::kExhausted:
+      return "exhausted";
   }
   return "unknown";
 }
@@ -29,18 +35,23 @@ namespace {
 
 ErrorCode code_of_errno(int number) {
   switch (number) {
-    case ENOENT: return ErrorCode::kNotFound;
+    case ENOENT:
+      return ErrorCode::kNotFound;
     case ENOSPC:
     case EDQUOT:
     case ENOMEM:
     case EMFILE:
-    case ENFILE: return ErrorCode::kExhausted;
-    case ETIMEDOUT: return ErrorCode::kTimedOut;
+    case ENFILE:
+      return ErrorCode::kExhausted;
+    case ETIMEDOUT:
+      return ErrorCode::kTimedOut;
     case EINVAL:
     case EISDIR:
     case ENOTDIR:
-    case EEXIST: return ErrorCode::kInvalidInput;
-    default: return ErrorCode::kUnavailable;
+    case EEXIST:
+      return ErrorCode::kInvalidInput;
+    default:
+      return ErrorCode::kUnavailable;
   }
 }
 

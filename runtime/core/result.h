@@ -1,7 +1,7 @@
 // Result<T>: how anything that can fail outside our own code says so.
 //
-// A Result holds a value or an Error. Its member names are those of std::expected, which nvcc's C++20
-// lacks. Reading the wrong side is a broken invariant and aborts; nothing here throws.
+// A Result holds a value or an Error. Its member names are those of std::expected, which nvcc's
+// C++20 lacks. Reading the wrong side is a broken invariant and aborts; nothing here throws.
 #pragma once
 
 #include <optional>

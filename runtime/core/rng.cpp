@@ -9,10 +9,9 @@ namespace assay {
 
 std::uint64_t Rng::next_u64() {
   if (used_words_ == 4) {
-    buffer_ = philox(seed_, {static_cast<std::uint32_t>(block_),
-                             static_cast<std::uint32_t>(block_ >> 32),
-                             static_cast<std::uint32_t>(stream_),
-                             static_cast<std::uint32_t>(stream_ >> 32)});
+    buffer_ = philox(
+        seed_, {static_cast<std::uint32_t>(block_), static_cast<std::uint32_t>(block_ >> 32),
+                static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)});
     ++block_;
     used_words_ = 0;
   }
@@ -21,7 +20,9 @@ std::uint64_t Rng::next_u64() {
   return std::uint64_t{buffer_[word]} | std::uint64_t{buffer_[word + 1]} << 32;
 }
 
-double Rng::next_unit() { return static_cast<double>(next_u64() >> 11) * 0x1.0p-53; }
+double Rng::next_unit() {
+  return static_cast<double>(next_u64() >> 11) * 0x1.0p-53;
+}
 
 double Rng::next_normal() {
   const double radius = std::sqrt(-2.0 * std::log(1.0 - next_unit()));

@@ -35,8 +35,8 @@ class Rng {
   explicit Rng(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
   std::uint64_t next_u64();
-  double next_unit();                      // uniform in [0, 1), 53 bits
-  double next_normal();                    // standard normal (Box-Muller, one draw a call)
+  double next_unit();                        // uniform in [0, 1), 53 bits
+  double next_normal();                      // standard normal (Box-Muller, one draw a call)
   std::uint64_t below(std::uint64_t bound);  // uniform in [0, bound), unbiased; bound > 0
   bool next_bool(double probability) { return next_unit() < probability; }
 

@@ -13,15 +13,15 @@ struct ModelConfig {
   std::uint32_t vocab_size = 0;
   std::uint32_t hidden_size = 0;
   std::uint32_t layer_count = 0;
-  std::uint32_t head_count = 0;       // query heads
-  std::uint32_t kv_head_count = 0;    // divides head_count
-  std::uint32_t head_size = 0;        // even; head_count * head_size may differ from hidden_size
+  std::uint32_t head_count = 0;     // query heads
+  std::uint32_t kv_head_count = 0;  // divides head_count
+  std::uint32_t head_size = 0;      // even; head_count * head_size may differ from hidden_size
   std::uint32_t ffn_size = 0;
-  std::uint32_t context_size = 0;     // longest sequence, prompt and completion together
+  std::uint32_t context_size = 0;  // longest sequence, prompt and completion together
   float rms_eps = 1e-6f;
   float rope_theta = 10000.0f;
-  bool has_qkv_bias = false;          // Qwen2
-  bool has_qk_norm = false;           // Qwen3: RMSNorm per head on q and k before rotation
+  bool has_qkv_bias = false;  // Qwen2
+  bool has_qk_norm = false;   // Qwen3: RMSNorm per head on q and k before rotation
   bool has_tied_embeddings = true;
 
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;

@@ -10,8 +10,8 @@ namespace assay::wire {
 
 struct PolicyUpdate {
   PolicyVersion version;
-  PolicyVersion base;            // the version it was trained from
-  Digest weights;                // hash of all weight bytes in name order
+  PolicyVersion base;  // the version it was trained from
+  Digest weights;      // hash of all weight bytes in name order
   std::uint64_t weights_bytes = 0;
 
   template <class Inspector>

@@ -9,13 +9,13 @@
 namespace assay::wire {
 
 struct Prompt {
-  PromptId id;                // derived from source, text and reference
-  std::string source;         // the dataset source it came from
-  std::string text;           // what the policy sees, before tokenisation
-  std::string verifier;       // name of the verifier that judges its completions
-  std::string reference;      // the right answer; never shown to the policy
-  std::string stratum;        // sub-population for evaluation, e.g. "n=4"; may be empty
-  std::uint64_t row = 0;      // 0-based row in the source
+  PromptId id;            // derived from source, text and reference
+  std::string source;     // the dataset source it came from
+  std::string text;       // what the policy sees, before tokenisation
+  std::string verifier;   // name of the verifier that judges its completions
+  std::string reference;  // the right answer; never shown to the policy
+  std::string stratum;    // sub-population for evaluation, e.g. "n=4"; may be empty
+  std::uint64_t row = 0;  // 0-based row in the source
 
   template <class Inspector>
   static auto inspect(Inspector&& f, auto& self) {

@@ -1,7 +1,7 @@
 // A rollout: one completion of a prompt with everything the learner needs to be exact about it.
 //
-// Produced by a generator, stored before anyone judges it, consumed by the learner. The three arrays
-// of a completion are aligned: token i was drawn with log-probability logprobs[i] by policy
+// Produced by a generator, stored before anyone judges it, consumed by the learner. The three
+// arrays of a completion are aligned: token i was drawn with log-probability logprobs[i] by policy
 // versions[i].
 #pragma once
 
@@ -24,13 +24,13 @@ enum class FinishReason : std::uint8_t {
 struct Rollout {
   RolloutId id;
   PromptId prompt;
-  std::uint64_t seed = 0;                     // sampling seed: Philox key of this completion
+  std::uint64_t seed = 0;  // sampling seed: Philox key of this completion
   FinishReason finish = FinishReason::kEos;
-  std::vector<TokenId> prompt_tokens;         // [prompt_token_count]
-  std::vector<TokenId> completion_tokens;     // [completion_token_count], end token included
-  std::vector<float> logprobs;                // [completion_token_count], nats, as sampled
-  std::vector<std::uint32_t> versions;        // [completion_token_count], behaviour version
-  std::string completion;                     // decoded text without the end token
+  std::vector<TokenId> prompt_tokens;      // [prompt_token_count]
+  std::vector<TokenId> completion_tokens;  // [completion_token_count], end token included
+  std::vector<float> logprobs;             // [completion_token_count], nats, as sampled
+  std::vector<std::uint32_t> versions;     // [completion_token_count], behaviour version
+  std::string completion;                  // decoded text without the end token
 
   template <class Inspector>
   static auto inspect(Inspector&& f, auto& self) {

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kOutcomeNames = {"correct", "incorrect", "unscored"};
 constexpr std::array<std::string_view, 13> kCodeNames = {
-    "correct",       "wrong_answer", "no_answer",    "undecided", "malformed",
-    "runtime_error", "timeout",      "memory_limit", "output_limit", "violation",
+    "correct",       "wrong_answer",      "no_answer",     "undecided",    "malformed",
+    "runtime_error", "timeout",           "memory_limit",  "output_limit", "violation",
     "rejected",      "judge_unavailable", "internal_error"};
 
 template <class Enum, std::size_t kCount>

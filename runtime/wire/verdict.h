@@ -1,7 +1,7 @@
 // A verdict: what a verifier says of one completion.
 //
-// A judge that failed says `unscored`; such a verdict has no reward, so it cannot be trained on as a
-// zero by accident. Only `correct` and `incorrect` carry one.
+// A judge that failed says `unscored`; such a verdict has no reward, so it cannot be trained on as
+// a zero by accident. Only `correct` and `incorrect` carry one.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ std::optional<VerdictCode> parse_verdict_code(std::string_view text);
 struct Check {
   std::string name;
   bool is_passed = false;
-  double score = 0;    // in [0, 1]
+  double score = 0;  // in [0, 1]
   std::string reason;
 
   template <class Inspector>
@@ -56,13 +56,13 @@ struct Check {
 
 struct Verdict {
   Outcome outcome = Outcome::kUnscored;
-  std::optional<double> reward;     // in [0, 1]; present exactly when outcome is not kUnscored
+  std::optional<double> reward;  // in [0, 1]; present exactly when outcome is not kUnscored
   VerdictCode code = VerdictCode::kInternalError;
-  std::string reason;               // one sentence for people: what was extracted, what was expected
+  std::string reason;  // one sentence for people: what was extracted, what was expected
   std::vector<Check> checks;
-  std::string isolation = "none";   // how foreign code was contained; "none" where none was run
-  std::string verifier;             // name and version of the judge
-  Digest judged;                    // hash of the exact completion bytes that were judged
+  std::string isolation = "none";  // how foreign code was contained; "none" where none was run
+  std::string verifier;            // name and version of the judge
+  Digest judged;                   // hash of the exact completion bytes that were judged
   double latency_ms = 0;
 
   static Verdict correct(std::string reason, double reward = 1.0);

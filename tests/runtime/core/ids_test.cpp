@@ -34,7 +34,8 @@ TEST(Ids, RolloutTextRoundTrips) {
 }
 
 TEST(Ids, MalformedTextIsRefused) {
-  for (const char* text : {"", ":", "7f", "7f:", "xyz:1", "7f3a0c1d2e4b5a690:1", "7f:1x", "7f:-1"}) {
+  for (const char* text :
+       {"", ":", "7f", "7f:", "xyz:1", "7f3a0c1d2e4b5a690:1", "7f:1x", "7f:-1"}) {
     EXPECT_FALSE(parse_rollout_id(text).has_value()) << text;
   }
 }

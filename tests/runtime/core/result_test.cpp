@@ -28,8 +28,8 @@ TEST(Result, VoidSaysOnlyWhetherItWorked) {
 }
 
 TEST(Error, TextNamesPlaceAndRemedy) {
-  const Error error{ErrorCode::kInvalidInput, "unknown key `grup_size`", "did you mean `group_size`?",
-                    "assay.toml:12:1", "E103"};
+  const Error error{ErrorCode::kInvalidInput, "unknown key `grup_size`",
+                    "did you mean `group_size`?", "assay.toml:12:1", "E103"};
 
   EXPECT_EQ(to_text(error),
             "error[E103]: unknown key `grup_size`\n  --> assay.toml:12:1\n"
