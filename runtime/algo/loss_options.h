@@ -33,8 +33,6 @@ enum class ImportanceCorrection : std::uint8_t {
   kSequenceMask,
 };
 
-enum class KlEstimator : std::uint8_t { kNone, kK1, kK2, kK3, kK3Plus };
-
 struct LossOptions {
   Surrogate surrogate = Surrogate::kClipped;
   Aggregation aggregation = Aggregation::kTokenMean;
