@@ -15,8 +15,8 @@
 namespace assay::algo {
 
 // What a sum over trained tokens is divided by: totals of one optimiser step. Tokens that an
-// importance mask later drops still count here, as AReaL does; otherwise the tokens kept would weigh
-// more the more were dropped. A sequence counts when it has at least one trained token.
+// importance mask later drops still count here, as AReaL does; otherwise the tokens kept would
+// weigh more the more were dropped. A sequence counts when it has at least one trained token.
 struct LossDenominators {
   double trained_tokens = 0;
   double sequences = 0;
@@ -37,8 +37,8 @@ LossDenominators count_denominators(std::span<const std::uint8_t> mask,
 // Views into a packed batch, laid out as wire::TrainBatch: entry t belongs to predicting tokens[t].
 // Entries with mask 0 are never read. Offsets start at 0 and cover every entry.
 struct LossInputs {
-  std::span<const float> logprobs_current;    // [token_count], nats: lp_th
-  std::span<const float> logprobs_proximal;   // [token_count]: lp_old; may be empty unless decoupled
+  std::span<const float> logprobs_current;   // [token_count], nats: lp_th
+  std::span<const float> logprobs_proximal;  // [token_count]: lp_old; may be empty unless decoupled
   std::span<const float> logprobs_behaviour;  // [token_count]: lp_mu; may be empty for supervised
   std::span<const float> advantages;          // [token_count]
   std::span<const float> weights;             // [token_count], factor on the loss; empty = all 1
