@@ -143,7 +143,8 @@ struct SourceEvaluation {
   std::vector<FloorPoint> guess_floors;
   PolicyEvaluation base;
   std::optional<PolicyEvaluation> after;
-  std::optional<Comparison> comparison;  // present with `after`
+  // Present with `after`, unless no prompt has headline_k scored completions on both sides.
+  std::optional<Comparison> comparison;
 
   template <class Inspector>
   static auto inspect(Inspector&& f, auto& self) {
@@ -152,9 +153,9 @@ struct SourceEvaluation {
   }
 };
 
-// One policy alone. ks above every prompt's n are errors; a prompt short of k is excluded there.
-// Errors: kInvalidInput when there is no prompt, ks are not ascending from 1, a count contradicts
-// another, or a k exceeds the completions of every prompt.
+// One policy alone.
+// Errors: kInvalidInput when there is no prompt, ks do not ascend from 1 or lack headline_k, a
+// count contradicts another, or a k exceeds the completions (scored or not) of every prompt.
 Result<PolicyEvaluation> evaluate_policy(std::span<const EvaluatedPrompt> prompts,
                                          const EvaluationOptions& options);
 

@@ -105,6 +105,10 @@ class HealthMonitor {
   };
   struct Signal;
 
+  void raise_broken_invariants(const HealthMetrics& metrics,
+                               std::vector<HealthAlert>& alerts) const;
+  void learn_baselines(const HealthMetrics& metrics);
+  std::vector<Signal> signals_of(const HealthMetrics& metrics) const;
   void watch(const Signal& signal, std::uint64_t step, std::vector<HealthAlert>& alerts);
 
   HealthOptions options_;
