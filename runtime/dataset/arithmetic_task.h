@@ -34,7 +34,7 @@ struct ArithmeticOptions {
   std::uint32_t operand_count_max = 5;  // at most 64
   // How often each operand count is drawn, [operand_count_max - operand_count_min + 1], relative;
   // empty means equally often.
-  std::vector<double> operand_count_weights;
+  std::vector<double> operand_count_weights = {};
   std::string operators = "+-*";  // * takes the operands 2 and 3, + and - take 0..9
   Split split = Split::kTrain;
   std::uint64_t seed = 17;

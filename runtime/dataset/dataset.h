@@ -14,11 +14,12 @@
 namespace assay::dataset {
 
 struct JsonlOptions {
-  std::string path;
-  std::string name;           // wire::Prompt::source; the file's stem where empty
-  std::string prompt_column;  // empty: the first of prompt, question, problem, messages
-  std::string truth_column;   // empty: the first of answer, ground_truth,
-                              // reward_model.ground_truth, solution. A dot descends into objects.
+  std::string path = {};
+  std::string name = {};           // wire::Prompt::source; the file's stem where empty
+  std::string prompt_column = {};  // empty: the first of prompt, question, problem, messages
+  // Empty: the first of answer, ground_truth, reward_model.ground_truth, solution. A dot descends
+  // into objects.
+  std::string truth_column = {};
   std::string verifier = "math";
   std::uint64_t rows_max = 0;  // 0: all
 };
