@@ -39,7 +39,7 @@ struct ColumnMapping {
 // `Natalia sold 48+24 = 72 clips.\n#### 72` gives `72`.
 std::string extract_truth(std::string_view truth);
 
-// The rows of one JSONL file, in memory. Row i is prompt i; a prompt_source() gives them an order.
+// The rows of one JSONL file, in memory. Row i is prompt i; shuffled() gives them an order.
 class JsonlDataset {
  public:
   // Reads and checks the whole file. Blank lines are skipped. A `messages` column gives the content
