@@ -15,7 +15,9 @@ namespace assay::gpu::host {
 
 inline constexpr std::size_t kLanes = 16;
 
-constexpr std::size_t padded(std::size_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
+constexpr std::size_t padded(std::size_t count) {
+  return (count + kLanes - 1) / kLanes * kLanes;
+}
 
 // Floats from one row to the next: an odd number of cache lines, so that a column of a matrix does
 // not fall into a few sets of the first-level cache.
@@ -96,14 +98,14 @@ struct LogitsGradient {
 struct AdamStep {
   float* weights_out = nullptr;
   const float* weights = nullptr;
-  float* first = nullptr;   // moments
+  float* first = nullptr;  // moments
   float* second = nullptr;
   const float* gradient = nullptr;
   std::size_t size = 0;  // a multiple of 16
   float gradient_scale = 1;
   float beta1 = 0, beta2 = 0;
-  float step_size = 0;           // lr / (1 - beta1^t)
-  float second_correction = 1;   // 1 / (1 - beta2^t)
+  float step_size = 0;          // lr / (1 - beta1^t)
+  float second_correction = 1;  // 1 / (1 - beta2^t)
   float eps = 0;
   float decay = 0;  // lr * weight_decay
 };

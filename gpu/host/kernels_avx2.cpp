@@ -1,4 +1,5 @@
-// The kernels for processors with AVX2 and FMA. Reached only after kernels.cpp has asked the processor.
+// The kernels for processors with AVX2 and FMA. Reached only after kernels.cpp has asked the
+// processor.
 #if defined(__x86_64__)
 #include <immintrin.h>
 

@@ -128,8 +128,8 @@ void gemm_block(const Gemm& g, std::size_t k_begin, std::size_t k_count) {
     for (std::size_t tile = 0; tile < tile_count; ++tile) {
       const std::size_t height = low + (tile < taller);
       kTiles.at[height][width](a + row * g.a_row, g.a_row, g.a_k,
-                               b + static_cast<std::ptrdiff_t>(panel) * g.b_panel, g.b_k,
-                               g.b_panel, g.c + row * g.c_row + column, g.c_row,
+                               b + static_cast<std::ptrdiff_t>(panel) * g.b_panel, g.b_k, g.b_panel,
+                               g.c + row * g.c_row + column, g.c_row,
                                init ? init + row * init_row + column : nullptr, init_row, k_count);
       row += static_cast<std::ptrdiff_t>(height);
     }
@@ -383,9 +383,24 @@ double peak(std::size_t rounds) {
 }
 
 constexpr Kernels kernels_named(std::string_view name) {
-  return {name,        gemm,    rms_norm,        rms_norm_backward, swiglu, swiglu_backward,
-          softmax_row, softmax_again, softmax_backward, log_softmax, entropy, logits_gradient,
-          rotate,      scale,   add,             sum_squares,       adam,   peak};
+  return {name,
+          gemm,
+          rms_norm,
+          rms_norm_backward,
+          swiglu,
+          swiglu_backward,
+          softmax_row,
+          softmax_again,
+          softmax_backward,
+          log_softmax,
+          entropy,
+          logits_gradient,
+          rotate,
+          scale,
+          add,
+          sum_squares,
+          adam,
+          peak};
 }
 
 }  // namespace

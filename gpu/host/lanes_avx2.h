@@ -13,12 +13,16 @@ constexpr int kAccumulators = 6;
 constexpr int kTileRows = 6;
 constexpr int kTilePanels = 6;
 
-inline Lanes load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+inline Lanes load(const float* p) {
+  return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
+}
 inline void store(float* p, Lanes x) {
   _mm256_storeu_ps(p, x.low);
   _mm256_storeu_ps(p + 8, x.high);
 }
-inline Lanes splat(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+inline Lanes splat(float x) {
+  return {_mm256_set1_ps(x), _mm256_set1_ps(x)};
+}
 inline Lanes fma(Lanes a, Lanes b, Lanes c) {
   return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
@@ -34,7 +38,9 @@ inline Lanes operator*(Lanes a, Lanes b) {
 inline Lanes operator/(Lanes a, Lanes b) {
   return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
 }
-inline Lanes square_root(Lanes x) { return {_mm256_sqrt_ps(x.low), _mm256_sqrt_ps(x.high)}; }
+inline Lanes square_root(Lanes x) {
+  return {_mm256_sqrt_ps(x.low), _mm256_sqrt_ps(x.high)};
+}
 // a < b ? a : b and a > b ? a : b, hence b where either is not a number.
 inline Lanes smaller(Lanes a, Lanes b) {
   return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
@@ -60,8 +66,7 @@ inline Lanes keep_first(Lanes x, std::size_t count, Lanes rest) {
   const __m256 index = _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7);
   const __m256 limit = _mm256_set1_ps(static_cast<float>(count));
   const __m256 is_low = _mm256_cmp_ps(index, limit, _CMP_LT_OQ);
-  const __m256 is_high =
-      _mm256_cmp_ps(_mm256_add_ps(index, _mm256_set1_ps(8)), limit, _CMP_LT_OQ);
+  const __m256 is_high = _mm256_cmp_ps(_mm256_add_ps(index, _mm256_set1_ps(8)), limit, _CMP_LT_OQ);
   return {_mm256_blendv_ps(rest.low, x.low, is_low), _mm256_blendv_ps(rest.high, x.high, is_high)};
 }
 // ((l0+l8)+(l4+l12)) + ... : lanes are joined at distance 8, 4, 2, 1.

@@ -13,18 +13,40 @@ constexpr int kAccumulators = 24;
 constexpr int kTileRows = 8;
 constexpr int kTilePanels = 6;
 
-inline Lanes load(const float* p) { return {_mm512_loadu_ps(p)}; }
-inline void store(float* p, Lanes x) { _mm512_storeu_ps(p, x.all); }
-inline Lanes splat(float x) { return {_mm512_set1_ps(x)}; }
-inline Lanes fma(Lanes a, Lanes b, Lanes c) { return {_mm512_fmadd_ps(a.all, b.all, c.all)}; }
-inline Lanes operator+(Lanes a, Lanes b) { return {_mm512_add_ps(a.all, b.all)}; }
-inline Lanes operator-(Lanes a, Lanes b) { return {_mm512_sub_ps(a.all, b.all)}; }
-inline Lanes operator*(Lanes a, Lanes b) { return {_mm512_mul_ps(a.all, b.all)}; }
-inline Lanes operator/(Lanes a, Lanes b) { return {_mm512_div_ps(a.all, b.all)}; }
-inline Lanes square_root(Lanes x) { return {_mm512_sqrt_ps(x.all)}; }
+inline Lanes load(const float* p) {
+  return {_mm512_loadu_ps(p)};
+}
+inline void store(float* p, Lanes x) {
+  _mm512_storeu_ps(p, x.all);
+}
+inline Lanes splat(float x) {
+  return {_mm512_set1_ps(x)};
+}
+inline Lanes fma(Lanes a, Lanes b, Lanes c) {
+  return {_mm512_fmadd_ps(a.all, b.all, c.all)};
+}
+inline Lanes operator+(Lanes a, Lanes b) {
+  return {_mm512_add_ps(a.all, b.all)};
+}
+inline Lanes operator-(Lanes a, Lanes b) {
+  return {_mm512_sub_ps(a.all, b.all)};
+}
+inline Lanes operator*(Lanes a, Lanes b) {
+  return {_mm512_mul_ps(a.all, b.all)};
+}
+inline Lanes operator/(Lanes a, Lanes b) {
+  return {_mm512_div_ps(a.all, b.all)};
+}
+inline Lanes square_root(Lanes x) {
+  return {_mm512_sqrt_ps(x.all)};
+}
 // a < b ? a : b and a > b ? a : b, hence b where either is not a number.
-inline Lanes smaller(Lanes a, Lanes b) { return {_mm512_min_ps(a.all, b.all)}; }
-inline Lanes larger(Lanes a, Lanes b) { return {_mm512_max_ps(a.all, b.all)}; }
+inline Lanes smaller(Lanes a, Lanes b) {
+  return {_mm512_min_ps(a.all, b.all)};
+}
+inline Lanes larger(Lanes a, Lanes b) {
+  return {_mm512_max_ps(a.all, b.all)};
+}
 // x where not (test < limit), else 0.
 inline Lanes zero_below(Lanes test, Lanes limit, Lanes x) {
   const __mmask16 is_kept = _mm512_cmp_ps_mask(test.all, limit.all, _CMP_NLT_UQ);

@@ -22,7 +22,9 @@ inline Lanes lane_by_lane(Function&& function) {
 inline Lanes load(const float* p) {
   return lane_by_lane([&](int i) { return p[i]; });
 }
-inline void store(float* p, Lanes x) { std::copy(x.at, x.at + 16, p); }
+inline void store(float* p, Lanes x) {
+  std::copy(x.at, x.at + 16, p);
+}
 inline Lanes splat(float x) {
   return lane_by_lane([&](int) { return x; });
 }
