@@ -22,63 +22,76 @@ namespace assay::cli {
 // [model]
 struct ModelSettings {
   std::string name = "builtin:tiny";  // "builtin:tiny" takes `shape`; a path brings its own
-  model::ModelConfig shape;           // vocab_size comes from the tokenizer; context_size: seq_len
+  // vocab_size is left to the tokenizer; context_size is seq_len.
+  model::ModelConfig shape = {.hidden_size = 64,
+                              .layer_count = 2,
+                              .head_count = 4,
+                              .kv_head_count = 4,
+                              .head_size = 16,
+                              .ffn_size = 192};
 };
 
 // [tokenizer]
 struct TokenizerSettings {
   enum class Type { kChar, kByte } type = Type::kChar;
-  std::string alphabet = "0123456789+-*=;.";  // char only; one token a character
+  std::string alphabet = "0123456789+-*=;";  // char only; one token a character
 };
 
-// [sft]: supervised warm-up, skipped when steps is 0.
+// The chains a procedural task draws: `47+8-5*2=` has four operands.
+struct ChainSettings {
+  std::uint32_t operands_min = 2;
+  std::uint32_t operands_max = 5;
+  std::vector<double> operand_weights;  // [operands_max - operands_min + 1]; empty: all equal
+};
+
+// [sft]: supervised warm-up on demonstrations of the first train source; skipped when steps is 0.
 struct WarmUpSettings {
   std::uint64_t steps = 0;
   std::uint32_t batch_size = 64;
-  gpu::OptimiserOptions optim;             // total_updates is `steps`
-  double chain_fraction = 0.5;             // demonstrations that show every intermediate state
-  std::vector<std::uint32_t> task_steps;   // chain lengths n, e.g. {2, 3, 4, 5}
-  std::vector<double> task_step_weights;   // same length, any positive scale; empty: all equal
+  gpu::OptimiserOptions optim = {
+      .lr = 2e-3, .schedule = gpu::OptimiserOptions::Schedule::kCosine, .warmup_updates = 50};
+  double chain_fraction = 0.5;  // demonstrations that show every intermediate state
+  ChainSettings chain;
   std::string cache_dir = ".cache/assay";  // warm-up weights by config hash; empty: no cache
 };
 
 // [algo]
 struct AlgorithmSettings {
+  // A name for a set of the choices below; each of them can still be set on its own.
   enum class Type { kGrpo, kDrGrpo, kRloo, kDapo, kGspo, kCispo } type = Type::kGrpo;
   enum class Baseline { kMean, kMedian, kLeaveOneOut, kQuantile, kNone };
   enum class Scope { kGroup, kBatch };
   Baseline baseline = Baseline::kMean;
-  double quantile = 0.4;              // for kQuantile
-  bool is_std_normalised = true;      // divide by the standard deviation of the scope
-  Scope std_scope = Scope::kGroup;    // baseline_scope in the file
-  algo::LossOptions loss;             // surrogate, aggregation, clipping, importance, entropy
-  bool has_dynamic_sampling = false;  // replace groups without signal by fresh ones
-  double dynamic_sampling_limit = 3;  // at most this many groups issued per group wanted
+  Scope baseline_scope = Scope::kGroup;
+  double quantile = 0.4;               // for kQuantile
+  bool is_std_normalised = true;       // divide by the standard deviation of the scope
+  algo::LossOptions loss;              // surrogate, aggregation, clipping, importance, entropy
+  bool has_dynamic_sampling = false;   // replace groups without signal by fresh ones
+  double dynamic_sampling_limit = 3;   // groups issued per group wanted, at most
 };
 
-// One [[curator.train.source]] or the data half of one [[curator.eval.source]].
+// One [[curator.train.source]], and the data half of one [[curator.eval.source]].
 struct SourceSettings {
   std::string name;
   std::string path;  // JSONL; empty for a procedural task
   std::string task;  // "arithmetic"; empty for a file
   std::string verifier;
-  double ratio = 1;              // share of the prompts among train sources, any positive scale
-  std::uint64_t prompts = 0;     // 0: all rows of a file; a procedural task draws this many
-  std::uint64_t seed = 0;        // procedural tasks; 0: derived from the run's seed
+  double ratio = 1;           // share of the prompts among train sources, any positive scale
+  std::uint64_t prompts = 0;  // prompts an epoch (train) or in all (eval); 0: every row of a file
+  std::uint64_t seed = 0;     // procedural tasks; 0: derived from the run's seed
   std::string prompt_column;     // empty: detected
   std::string reference_column;  // empty: detected
-  std::string prompt_template;   // with {prompt}; empty: the prompt as it stands
-  std::vector<std::uint32_t> task_steps;  // chain lengths of the arithmetic task
-  std::vector<double> task_step_weights;  // empty: all equal
+  ChainSettings chain;
+  std::string operators = "+-*";
 };
 
 struct EvalSourceSettings {
   SourceSettings source;
   std::uint32_t samples = 16;  // completions a prompt
   std::vector<std::uint32_t> ks = {1, 2, 4, 8};
-  std::uint32_t interval = 0;          // every so many steps during the run; 0: base and after
-  std::uint32_t interval_prompts = 0;  // prompts of an eval during the run; 0: all
-  std::uint32_t interval_samples = 0;  // completions a prompt then; 0: `samples`
+  std::uint32_t interval = 0;          // steps between evals during the run; 0: base and after only
+  std::uint32_t interval_prompts = 0;  // prompts of such an eval; 0: all
+  std::uint32_t interval_samples = 0;  // completions a prompt of such an eval; 0: `samples`
 };
 
 // [curator]
@@ -106,10 +119,10 @@ struct GeneratorSettings {
 // One [[verifier]].
 struct VerifierSettings {
   std::string name;
-  std::string type;  // "builtin:math", "builtin:arithmetic", ...
+  std::string type;  // a name of the verifier registry: "chain", "math", ...
   std::uint32_t replicas = 1;
   std::chrono::milliseconds timeout{2000};
-  std::vector<std::string> options;  // "key=value" pairs, judged by the verifier itself
+  std::string options = "{}";  // a JSON object; which keys exist is the verifier's to say
 };
 
 // [learner]
@@ -170,5 +183,11 @@ Result<LoadedConfig> load_run_config(const config::Request& request);
 
 // True when `key` (dashes or underscores) names a key or a table of RunConfig.
 bool is_run_config_key(std::string_view key);
+
+// Every key, dotted; those of arrays of tables without an index.
+std::vector<std::string> run_config_keys();
+
+// The config as JSON Schema (draft 2020-12), with the defaults.
+std::string run_config_json_schema();
 
 }  // namespace assay::cli

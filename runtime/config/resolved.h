@@ -14,6 +14,7 @@ struct ResolvedValue {
   std::string key;     // "curator.train.source[0].path"
   std::string value;   // canonical TOML
   std::string origin;  // "default", "configs/arithmetic.toml:12", "--learner.optim.lr", ...
+  std::string place;   // as `origin` but with the column; empty for defaults
   std::string help;
 };
 
@@ -22,6 +23,9 @@ class Resolved {
   explicit Resolved(std::vector<ResolvedValue> values) : values_(std::move(values)) {}
 
   const std::vector<ResolvedValue>& values() const { return values_; }
+
+  // The value of a key, or null. The pointer lives as long as this object.
+  const ResolvedValue* find(std::string_view key) const;
 
   // A TOML file that loads to the same config; each value carries its origin as a comment.
   std::string to_toml() const;
