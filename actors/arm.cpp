@@ -17,6 +17,7 @@
 #include "actors/recovery.h"
 #include "actors/status.h"
 #include "actors/verifier.h"
+#include "runtime/core/file.h"
 #include "runtime/net/socket.h"
 
 namespace assay::actors {

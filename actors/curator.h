@@ -3,7 +3,6 @@
 #pragma once
 
 #include <caf/behavior.hpp>
-#include <caf/stateful_actor.hpp>
 
 #include <chrono>
 #include <map>

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <caf/behavior.hpp>
-#include <caf/stateful_actor.hpp>
 
 #include <chrono>
 #include <map>
