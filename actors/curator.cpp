@@ -183,7 +183,7 @@ double chain_fraction(const std::vector<flow::ReadyGroup>& groups, bool& has_che
     for (const wire::Verdict& verdict : group.verdicts) {
       ++scored;
       for (const wire::Check& check : verdict.checks) {
-        if (check.name != "shows_chain") continue;
+        if (check.name != "chain") continue;
         has_checks = true;
         chains += check.is_passed ? 1 : 0;
       }
