@@ -54,7 +54,8 @@ ExitCode eval_command(CommandContext& context) {
 
   std::shared_ptr<const gpu::Weights> weights;
   if (policy.empty()) {
-    Result<std::unique_ptr<gpu::Learner>> learner = make_run_learner(*setup, setup->config.learner.optim);
+    Result<std::unique_ptr<gpu::Learner>> learner =
+        make_run_learner(*setup, setup->config.learner.optim);
     if (!learner) return fail(context, learner.error());
     weights = (*learner)->publish();
   } else {
@@ -71,8 +72,8 @@ ExitCode eval_command(CommandContext& context) {
       if (auto made = make_folders(place); !made) return fail(context, made.error());
       ask.samples_path = place + "/samples.jsonl";
     }
-    Result<std::vector<algo::EvaluatedPrompt>> results =
-        evaluate_set(*setup, weights, set, ask, [](const EvalProgress&) {}, never);
+    Result<std::vector<algo::EvaluatedPrompt>> results = evaluate_set(
+        *setup, weights, set, ask, [](const EvalProgress&) {}, never);
     if (!results) return fail(context, results.error());
     if (!out_folder.empty()) {
       if (auto done = write_results(place + "/results.json", *results); !done) {

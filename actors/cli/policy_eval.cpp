@@ -115,8 +115,9 @@ Result<std::vector<algo::EvaluatedPrompt>> evaluate_set(
   const std::size_t prompts = request.prompts_max > 0
                                   ? std::min<std::size_t>(request.prompts_max, set.prompts.size())
                                   : set.prompts.size();
-  const gpu::GeneratorOptions options{std::max<std::size_t>(setup.config.generator.max_sequences, 256),
-                                      setup.config.generator.cache_bytes.bytes};
+  const gpu::GeneratorOptions options{
+      std::max<std::size_t>(setup.config.generator.max_sequences, 256),
+      setup.config.generator.cache_bytes.bytes};
   Result<std::unique_ptr<gpu::Generator>> generator =
       gpu::make_generator(setup.backend, weights, options);
   if (!generator) return generator.error();
@@ -129,7 +130,8 @@ Result<std::vector<algo::EvaluatedPrompt>> evaluate_set(
   std::string samples;
   EvalProgress shown{set.settings.source.name, 0, std::uint64_t{request.samples} * prompts};
   while (shown.done < shown.total) {
-    if (interrupt) return Error{ErrorCode::kUnavailable, "the evaluation was interrupted", {}, {}, {}};
+    if (interrupt)
+      return Error{ErrorCode::kUnavailable, "the evaluation was interrupted", {}, {}, {}};
     Result<std::vector<wire::Rollout>> drawn = (*generator)->advance();
     if (!drawn) return drawn.error();
     for (wire::Rollout& rollout : *drawn) {
@@ -158,17 +160,17 @@ Result<void> write_results(const std::string& path,
   for (const algo::EvaluatedPrompt& one : results) {
     json answers = json::array();
     for (const algo::AnswerClass& answer : one.answers) {
-      answers.push_back({{"answer", answer.answer},
-                         {"count", answer.count},
-                         {"is_correct", answer.is_correct}});
+      answers.push_back(
+          {{"answer", answer.answer}, {"count", answer.count}, {"is_correct", answer.is_correct}});
     }
-    prompts.push_back({{"prompt", one.prompt},
-                       {"stratum", one.stratum},
-                       {"n", one.n},
-                       {"correct", one.correct},
-                       {"chain_correct", one.chain_correct ? json(*one.chain_correct) : json(nullptr)},
-                       {"unscored", one.unscored},
-                       {"answers", std::move(answers)}});
+    prompts.push_back(
+        {{"prompt", one.prompt},
+         {"stratum", one.stratum},
+         {"n", one.n},
+         {"correct", one.correct},
+         {"chain_correct", one.chain_correct ? json(*one.chain_correct) : json(nullptr)},
+         {"unscored", one.unscored},
+         {"answers", std::move(answers)}});
   }
   const json document = {{"assay", 1}, {"prompts", std::move(prompts)}};
   return write_file_durably(path, document.dump(1, ' ', false, json::error_handler_t::replace));
@@ -177,8 +179,11 @@ Result<void> write_results(const std::string& path,
 Result<std::vector<algo::EvaluatedPrompt>> read_results(const std::string& path) {
   Result<std::string> text = read_file(path, 512 * limits::kMiB);
   if (!text) return text.error();
-  const Error broken{ErrorCode::kCorrupt, path + " is not a results file of assay",
-                     "delete it and run again with --resume", {}, {}};
+  const Error broken{ErrorCode::kCorrupt,
+                     path + " is not a results file of assay",
+                     "delete it and run again with --resume",
+                     {},
+                     {}};
   std::vector<algo::EvaluatedPrompt> results;
   try {
     const json document = json::parse(*text);

@@ -34,7 +34,8 @@ Result<std::vector<algo::EvaluatedPrompt>> evaluate_set(
     const std::atomic<bool>& interrupt);
 
 // results.json: the counts, re-readable.
-Result<void> write_results(const std::string& path, const std::vector<algo::EvaluatedPrompt>& results);
+Result<void> write_results(const std::string& path,
+                           const std::vector<algo::EvaluatedPrompt>& results);
 Result<std::vector<algo::EvaluatedPrompt>> read_results(const std::string& path);
 
 algo::EvaluationOptions evaluation_options(const EvalSet& set, std::uint64_t seed);

@@ -1,8 +1,8 @@
 #include <csignal>
 
+#include <fmt/format.h>
 #include <atomic>
 #include <chrono>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "actors/arm.h"
@@ -126,15 +126,19 @@ class Run {
  public:
   Run(CommandContext& context, const RunSetup& setup, const store::RunPaths& paths,
       std::string command, bool is_resume)
-      : narrator_(context), context_(context), setup_(setup), paths_(paths),
-        report_(setup, std::move(command)), is_resume_(is_resume) {}
+      : narrator_(context),
+        context_(context),
+        setup_(setup),
+        paths_(paths),
+        report_(setup, std::move(command)),
+        is_resume_(is_resume) {}
 
   Result<ExitCode> go() {
-    narrator_.say(fmt::format("run {}: seed {}, {} updates of {} x {} rollouts, staleness bound {}{}",
-                              setup_.name, setup_.config.seed, setup_.config.max_steps,
-                              setup_.config.curator.batch_size, setup_.config.curator.group_size,
-                              setup_.config.curator.max_off_policy_steps,
-                              setup_.config.is_deterministic ? ", deterministic" : ""));
+    narrator_.say(fmt::format(
+        "run {}: seed {}, {} updates of {} x {} rollouts, staleness bound {}{}", setup_.name,
+        setup_.config.seed, setup_.config.max_steps, setup_.config.curator.batch_size,
+        setup_.config.curator.group_size, setup_.config.curator.max_off_policy_steps,
+        setup_.config.is_deterministic ? ", deterministic" : ""));
     if (auto done = warm_up(); !done) return done.error();
     if (g_interrupt) return interrupted();
     Result<EvalResults> base = evaluate(paths_.checkpoints() + "/base", "true", 0, "base");
@@ -196,7 +200,8 @@ class Run {
         continue;
       }
       if (weights == nullptr) {
-        Result<std::shared_ptr<const gpu::Weights>> loaded = gpu::load_weights(setup_.backend, folder);
+        Result<std::shared_ptr<const gpu::Weights>> loaded =
+            gpu::load_weights(setup_.backend, folder);
         if (!loaded) return loaded.error();
         weights = std::move(*loaded);
       }
@@ -219,10 +224,12 @@ class Run {
 
   Result<void> announce(const std::string& title, const EvalResults& results) {
     for (std::size_t i = 0; i < results.size(); ++i) {
-      const algo::EvaluationOptions options = evaluation_options(setup_.eval_sets[i], setup_.config.seed);
+      const algo::EvaluationOptions options =
+          evaluation_options(setup_.eval_sets[i], setup_.config.seed);
       Result<algo::PolicyEvaluation> evaluation = algo::evaluate_policy(results[i], options);
       if (!evaluation) return evaluation.error();
-      std::string line = fmt::format("{:<8} {:<9}", title, setup_.eval_sets[i].settings.source.name);
+      std::string line =
+          fmt::format("{:<8} {:<9}", title, setup_.eval_sets[i].settings.source.name);
       for (const algo::CurvePoint& point : evaluation->pass_curve) {
         if (point.k == 1 || point.k == options.headline_k) {
           line += fmt::format("  pass@{} {}", point.k, percent(point.rate));
@@ -267,23 +274,24 @@ class Run {
     Result<actors::ArmOptions> options =
         make_arm_options(setup_, paths_, arm, base_reward(), is_resume_);
     if (!options) return options.error();
-    const std::string ledger_folder = options->ledger_path.substr(0, options->ledger_path.rfind('/'));
+    const std::string ledger_folder =
+        options->ledger_path.substr(0, options->ledger_path.rfind('/'));
     if (auto made = make_folders(ledger_folder); !made) return made.error();
     if (auto made = make_folders(options->checkpoints_folder); !made) return made.error();
     std::ofstream metrics(arm == "true" ? paths_.metrics() : ledger_folder + "/metrics.jsonl",
                           std::ios::app);
     const double before = narrator_.seconds();
     Result<actors::ArmOutcome> outcome = actors::run_arm(
-        *options,
-        [&](const actors::StepReport& step) { return observe(arm, step, metrics); }, g_interrupt);
+        *options, [&](const actors::StepReport& step) { return observe(arm, step, metrics); },
+        g_interrupt);
     if (!outcome) return outcome.error();
     report_.set_outcome(arm, *outcome);
     if (outcome->end == actors::ArmEnd::kInterrupted) return std::optional<EvalResults>();
     if (arm == "true") report_.wall.rl = narrator_.seconds() - before;
-    narrator_.say(fmt::format("{}: {} updates in {:.1f} s, {} groups issued, {} consumed, weights {}",
-                              arm == "true" ? "trained" : "control " + arm, outcome->steps,
-                              narrator_.seconds() - before, outcome->accounting.issued,
-                              outcome->accounting.consumed, outcome->weights.short_hex()));
+    narrator_.say(fmt::format(
+        "{}: {} updates in {:.1f} s, {} groups issued, {} consumed, weights {}",
+        arm == "true" ? "trained" : "control " + arm, outcome->steps, narrator_.seconds() - before,
+        outcome->accounting.issued, outcome->accounting.consumed, outcome->weights.short_hex()));
     Result<EvalResults> results =
         evaluate(outcome->final_folder, arm, outcome->steps, arm == "true" ? "after" : "control");
     if (!results) return results.error();
@@ -345,8 +353,11 @@ ExitCode dry_run(CommandContext& context, const LoadedConfig& loaded, const RunS
   context.out << fmt::format("verifier: accepts {} of {} reference answers\n", accepted, count);
   if (accepted == count) return ExitCode::kDone;
   return fail(context,
-              Error{ErrorCode::kInvalidInput, "a verifier refuses reference answers; " + first_refusal,
-                    "correct the row or choose another verifier", {}, "E404"},
+              Error{ErrorCode::kInvalidInput,
+                    "a verifier refuses reference answers; " + first_refusal,
+                    "correct the row or choose another verifier",
+                    {},
+                    "E404"},
               ExitCode::kUsage);
 }
 
@@ -378,8 +389,10 @@ ExitCode run_command(CommandContext& context) {
       store::RunFolder::open(setup->config.output_dir + "/" + setup->name, mode);
   if (!folder) return fail(context, folder.error(), ExitCode::kUsage);
   const store::RunPaths& paths = folder->paths();
-  if (auto made = make_folders(paths.root() + "/configs"); !made) return fail(context, made.error());
-  if (auto written = write_file_durably(paths.resolved_config(), loaded->resolved.to_toml()); !written) {
+  if (auto made = make_folders(paths.root() + "/configs"); !made)
+    return fail(context, made.error());
+  if (auto written = write_file_durably(paths.resolved_config(), loaded->resolved.to_toml());
+      !written) {
     return fail(context, written.error());
   }
   listen_to_signals();

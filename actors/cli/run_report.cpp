@@ -70,7 +70,8 @@ web::LearningPoint learning_point(const actors::StepReport& step) {
 std::vector<double> rates_of(const std::vector<algo::EvaluatedPrompt>& prompts) {
   std::vector<double> rates;
   for (const algo::EvaluatedPrompt& prompt : prompts) {
-    rates.push_back(prompt.n == 0 ? 0 : static_cast<double>(prompt.correct) / static_cast<double>(prompt.n));
+    rates.push_back(
+        prompt.n == 0 ? 0 : static_cast<double>(prompt.correct) / static_cast<double>(prompt.n));
   }
   return rates;
 }
@@ -101,7 +102,8 @@ std::vector<algo::HealthAlert> RunReport::add_step(const std::string& arm,
   if (arm != "true") return {};
   for (std::size_t i = 0; i < step.batch.staleness_histogram.size(); ++i) {
     const std::uint64_t count = step.batch.staleness_histogram[i];
-    (i <= input_.staleness.bound ? input_.staleness.histogram[i] : input_.staleness.overflow) += count;
+    (i <= input_.staleness.bound ? input_.staleness.histogram[i] : input_.staleness.overflow) +=
+        count;
   }
   std::vector<algo::HealthAlert> alerts =
       health_.observe(health_metrics(step, input_.staleness.bound));
@@ -128,8 +130,8 @@ Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalRe
     source.title = set.settings.source.name;
     source.is_headline = i == 0;
     source.is_shifted = set.settings.source.name.find("longer") != std::string::npos;
-    Result<algo::SourceEvaluation> evaluation = algo::evaluate_source(
-        base[i], after[i], evaluation_options(set, setup_.config.seed));
+    Result<algo::SourceEvaluation> evaluation =
+        algo::evaluate_source(base[i], after[i], evaluation_options(set, setup_.config.seed));
     if (!evaluation) return evaluation.error();
     source.evaluation = std::move(*evaluation);
     input_.sources.push_back(std::move(source));
@@ -149,8 +151,8 @@ Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalRe
     input_.controls.push_back(std::move(control));
   }
   const flow::Accounting& accounting = outcome.accounting;
-  input_.accounting = {accounting.issued, accounting.consumed, {}, accounting.open,
-                       outcome.unscored_rollouts};
+  input_.accounting = {
+      accounting.issued, accounting.consumed, {}, accounting.open, outcome.unscored_rollouts};
   for (const auto& [reason, count] : accounting.dropped) {
     input_.accounting.dropped.push_back({std::string(flow::to_string(reason)), count});
   }

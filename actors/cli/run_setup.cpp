@@ -54,7 +54,7 @@ dataset::JsonlOptions jsonl_options(const SourceSettings& source) {
 }
 
 Result<std::shared_ptr<const dataset::PromptSource>> make_train_source(const SourceSettings& source,
-                                                                      std::uint64_t seed) {
+                                                                       std::uint64_t seed) {
   if (source.task == "arithmetic") {
     Result<dataset::ArithmeticTask> task =
         dataset::ArithmeticTask::create(arithmetic_options(source, dataset::Split::kTrain, seed));
@@ -139,9 +139,9 @@ Result<void> make_warm_up_task(RunSetup& setup) {
   if (setup.config.sft.steps == 0) return {};
   const SourceSettings& first = setup.config.curator.train.front();
   if (first.task != "arithmetic") {
-    return config_error("supervised warm-up needs demonstrations, and source '" + first.name +
-                            "' has none",
-                        "set sft.steps = 0, or train on task = \"arithmetic\"");
+    return config_error(
+        "supervised warm-up needs demonstrations, and source '" + first.name + "' has none",
+        "set sft.steps = 0, or train on task = \"arithmetic\"");
   }
   SourceSettings source = first;
   source.chain = setup.config.sft.chain;
@@ -161,14 +161,23 @@ Result<algo::AdvantageOptions> advantage_options(const AlgorithmSettings& settin
   algo::AdvantageOptions options;
   using Baseline = AlgorithmSettings::Baseline;
   switch (settings.baseline) {
-    case Baseline::kMean: options.baseline = algo::Baseline::kMean; break;
-    case Baseline::kMedian: options.baseline = algo::Baseline::kMedian; break;
-    case Baseline::kLeaveOneOut: options.baseline = algo::Baseline::kLeaveOneOut; break;
-    case Baseline::kQuantile: options.baseline = algo::Baseline::kQuantile; break;
+    case Baseline::kMean:
+      options.baseline = algo::Baseline::kMean;
+      break;
+    case Baseline::kMedian:
+      options.baseline = algo::Baseline::kMedian;
+      break;
+    case Baseline::kLeaveOneOut:
+      options.baseline = algo::Baseline::kLeaveOneOut;
+      break;
+    case Baseline::kQuantile:
+      options.baseline = algo::Baseline::kQuantile;
+      break;
     case Baseline::kNone:
-      return config_error("algo.baseline = \"none\" is not offered: raw rewards of 0 and 1 only "
-                          "ever push probabilities up",
-                          "use mean, median, leave_one_out or quantile");
+      return config_error(
+          "algo.baseline = \"none\" is not offered: raw rewards of 0 and 1 only "
+          "ever push probabilities up",
+          "use mean, median, leave_one_out or quantile");
   }
   options.scope = settings.baseline_scope == AlgorithmSettings::Scope::kBatch
                       ? algo::BaselineScope::kBatch
@@ -283,7 +292,8 @@ Result<actors::ArmOptions> make_arm_options(const RunSetup& setup, const store::
   options.base_folder = paths.checkpoints() + "/base";
   options.ledger_path = paths.ledger(arm);
   options.checkpoints_folder = paths.checkpoints(arm);
-  if (config.has_rollout_files && arm == "true") options.rollouts_folder = paths.root() + "/rollouts";
+  if (config.has_rollout_files && arm == "true")
+    options.rollouts_folder = paths.root() + "/rollouts";
   if (config.has_status) options.status_socket = paths.status_socket();
   options.is_resume = is_resume;
   return options;

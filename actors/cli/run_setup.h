@@ -1,4 +1,5 @@
-// From a checked config to the live parts of a run: tokenizer, prompts, verifiers, model, engine options.
+// From a checked config to the live parts of a run: tokenizer, prompts, verifiers, model, engine
+// options.
 #pragma once
 
 #include <cstdint>

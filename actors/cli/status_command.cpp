@@ -77,8 +77,11 @@ ExitCode status_command(CommandContext& context) {
   Result<json> status = ask(*paths, {{"get", "status"}});
   if (!status) {
     return fail(context,
-                Error{ErrorCode::kUnavailable, "no process is running in " + paths->root(),
-                      "start or resume the run; what it did is in its report and ledger", {}, "E501"},
+                Error{ErrorCode::kUnavailable,
+                      "no process is running in " + paths->root(),
+                      "start or resume the run; what it did is in its report and ledger",
+                      {},
+                      "E501"},
                 ExitCode::kUnreachable);
   }
   if (context.format == OutputFormat::kJson) {
