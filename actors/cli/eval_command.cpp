@@ -5,6 +5,7 @@
 #include "actors/cli/option_set.h"
 #include "actors/cli/policy_eval.h"
 #include "actors/cli/run_setup.h"
+#include "runtime/algo/pass_at_k.h"
 #include "runtime/core/file.h"
 
 namespace assay::cli {

@@ -1,8 +1,11 @@
+#include <unistd.h>
+
 #include <csignal>
 
 #include <fmt/format.h>
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "actors/arm.h"
