@@ -85,7 +85,7 @@ class Ledger {
   // fail.
   void append_generated(const wire::Rollout& rollout, const EventOrigin& origin);
 
-  // Queues an accepted verdict: `verified` when scored, else `unscored`. An attempt is stored once.
+  // Queues an accepted verdict: `verified` when scored, else `unscored`. All of them are kept.
   void append_verdict(RolloutId rollout, const wire::Verdict& verdict, const EventOrigin& origin);
 
   void append_dropped(const DroppedGroup& dropped, const EventOrigin& origin);

@@ -37,7 +37,10 @@ Result<Connection> open_to_read(const std::string& path) {
 struct LedgerReader::State {
   Connection connection;
   LedgerHeader header;
+  // For the lookups that a check makes once an event.
+  Statement prompt_bytes, rollout_bytes, verdict_bytes, group_place;
 
+  Result<void> prepare_lookups();
   Result<std::vector<LedgerEvent>> events_where(const std::string& condition, std::uint64_t group,
                                                 std::optional<std::uint32_t> index);
   Result<std::optional<StepRecord>> newest_step(const std::string& condition);
@@ -63,6 +66,18 @@ Result<void> for_each_row(Statement& statement, Take take) {
   }
 }
 
+GroupRecord place_at(const Statement& row) {
+  GroupRecord record;
+  record.group = GroupId{row.u64(0)};
+  record.issued_seq = row.u64(1);
+  record.prompt = PromptId{row.u64(2)};
+  record.epoch = row.u64(3);
+  record.index = row.u64(4);
+  record.repeat = row.u64(5);
+  record.issued_version = PolicyVersion{row.u64(6)};
+  return record;
+}
+
 }  // namespace
 
 Result<std::vector<LedgerEvent>> LedgerReader::State::events_where(
@@ -83,6 +98,20 @@ Result<std::vector<LedgerEvent>> LedgerReader::State::events_where(
   return events;
 }
 
+Result<void> LedgerReader::State::prepare_lookups() {
+  const std::pair<Statement*, std::string> lookups[] = {
+      {&prompt_bytes, "SELECT bytes FROM prompts WHERE sha256 = ?"},
+      {&rollout_bytes, "SELECT bytes FROM rollouts WHERE seq = ?"},
+      {&verdict_bytes, "SELECT bytes FROM verdicts WHERE seq = ?"},
+      {&group_place, std::string("SELECT ") + kGroupColumns + " FROM groups WHERE grp = ?"}};
+  for (const auto& [statement, sql] : lookups) {
+    Result<Statement> prepared = connection.prepare(sql);
+    if (!prepared) return prepared.error();
+    *statement = std::move(*prepared);
+  }
+  return {};
+}
+
 Result<std::optional<StepRecord>> LedgerReader::State::newest_step(const std::string& condition) {
   Result<Statement> rows = connection.prepare("SELECT details FROM events WHERE kind = 10" +
                                               condition + " ORDER BY step DESC");
@@ -96,14 +125,7 @@ Result<std::optional<StepRecord>> LedgerReader::State::newest_step(const std::st
 }
 
 Result<GroupRecord> LedgerReader::State::group_at(const Statement& row) {
-  GroupRecord record;
-  record.group = GroupId{row.u64(0)};
-  record.issued_seq = row.u64(1);
-  record.prompt = PromptId{row.u64(2)};
-  record.epoch = row.u64(3);
-  record.index = row.u64(4);
-  record.repeat = row.u64(5);
-  record.issued_version = PolicyVersion{row.u64(6)};
+  GroupRecord record = place_at(row);
   record.rollouts.resize(header.group_size);
   record.verdicts.resize(header.group_size);
   if (Result<void> filled = fill_rollouts(record); !filled) return filled.error();
@@ -176,6 +198,7 @@ Result<LedgerReader> LedgerReader::open(const std::string& path) {
   auto state = std::make_unique<State>();
   state->connection = std::move(*connection);
   state->header = std::move(*header);
+  if (Result<void> prepared = state->prepare_lookups(); !prepared) return prepared.error();
   return LedgerReader(std::move(state));
 }
 
@@ -347,29 +370,48 @@ Result<Accounting> LedgerReader::accounting() {
   return accounting;
 }
 
-Result<bool> LedgerReader::stored_bytes_match(const LedgerEvent& event) {
-  if (event.stored.is_zero()) return true;
-  const char* sql = nullptr;
-  switch (event.kind) {
-    case EventKind::kIssued:
-      sql = "SELECT bytes FROM prompts WHERE sha256 = ?";
-      break;
-    case EventKind::kGenerated:
-      sql = "SELECT bytes FROM rollouts WHERE seq = ?";
-      break;
-    case EventKind::kVerified:
-    case EventKind::kUnscored:
-      sql = "SELECT bytes FROM verdicts WHERE seq = ?";
-      break;
-    default:
-      return false;
+Result<std::string> LedgerReader::stored_bytes(const LedgerEvent& event) {
+  const bool is_prompt = event.kind == EventKind::kIssued;
+  const bool is_rollout = event.kind == EventKind::kGenerated;
+  Statement& rows = is_prompt    ? state_->prompt_bytes
+                    : is_rollout ? state_->rollout_bytes
+                                 : state_->verdict_bytes;
+  is_prompt ? rows.bind(1, event.stored) : rows.bind(1, event.seq);
+  Result<bool> row = rows.step();
+  if (!row) {
+    const Error error = row.error();
+    rows.reset();
+    return error;
   }
-  Result<Statement> rows = state_->connection.prepare(sql);
+  std::string bytes = *row ? std::string(rows.bytes(0)) : std::string();
+  rows.reset();
+  if (bytes.empty())
+    return not_found("the bytes of event " + std::to_string(event.seq) + " are not there");
+  return bytes;
+}
+
+Result<GroupRecord> LedgerReader::place(GroupId id) {
+  Statement& rows = state_->group_place;
+  rows.bind(1, id.value);
+  Result<bool> row = rows.step();
+  if (!row) {
+    const Error error = row.error();
+    rows.reset();
+    return error;
+  }
+  const GroupRecord record = *row ? place_at(rows) : GroupRecord();
+  rows.reset();
+  if (!record.group) return not_found("group " + to_string(id) + " is not in the ledger");
+  return record;
+}
+
+Result<std::string> LedgerReader::structure_problem() {
+  Result<Statement> rows = state_->connection.prepare("PRAGMA quick_check(1)");
   if (!rows) return rows.error();
-  event.kind == EventKind::kIssued ? rows->bind(1, event.stored) : rows->bind(1, event.seq);
   Result<bool> row = rows->step();
-  if (!row) return row.error();
-  return *row && sha256(rows->bytes(0)) == event.stored;
+  if (!row) return row.error().message;
+  const std::string text = *row ? std::string(rows->bytes(0)) : "no answer";
+  return text == "ok" ? std::string() : text;
 }
 
 }  // namespace assay::store

@@ -28,7 +28,8 @@ CREATE TABLE rollouts (
   UNIQUE (grp, idx));
 CREATE TABLE verdicts (
   seq INTEGER PRIMARY KEY, grp INTEGER NOT NULL, idx INTEGER NOT NULL, attempt INTEGER NOT NULL,
-  bytes BLOB NOT NULL, UNIQUE (grp, idx, attempt));
+  bytes BLOB NOT NULL);
+CREATE INDEX verdict_of ON verdicts (grp, idx);
 CREATE VIEW readable_events AS SELECT seq, datetime(t_ms / 1000, 'unixepoch') AS time,
   CASE kind WHEN 1 THEN 'issued' WHEN 2 THEN 'leased' WHEN 3 THEN 'lease_expired'
     WHEN 4 THEN 'generated' WHEN 5 THEN 'verified' WHEN 6 THEN 'unscored' WHEN 7 THEN 'late'
