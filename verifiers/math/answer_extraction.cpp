@@ -362,14 +362,18 @@ ExtractedAnswer from_bare_text(std::string_view text) {
     answer.reason = "the completion is empty";
     return answer;
   }
-  if (whole.size() <= kWholeBytesMax) answer.readings.emplace_back(whole);
   const auto formula = last_formula(text);
   std::size_t number_end = text.find_last_of("0123456789");
   number_end = number_end == kNone ? 0 : number_end + 1;
   const std::string_view number = last_number(text);
-  if (formula && (formula->end >= number_end || number.empty())) {
-    answer.readings.emplace_back(formula->content);
-  }
+  const bool has_formula = formula && (formula->end >= number_end || number.empty());
+  // "We find that $x = 3$": the words before a formula are no part of it.
+  const bool begins_with_words =
+      whole.size() > 1 && is_ascii_letter(whole[0]) && is_ascii_letter(whole[1]);
+  if (has_formula && begins_with_words) answer.readings.emplace_back(formula->content);
+  if (whole.size() <= kWholeBytesMax) answer.readings.emplace_back(whole);
+  if (has_formula && !begins_with_words) answer.readings.emplace_back(formula->content);
+  answer.is_last_resort = !number.empty();
   if (!number.empty()) answer.readings.emplace_back(number);
   if (answer.readings.empty()) answer.reason = "no number or formula was found";
   return answer;

@@ -11,8 +11,9 @@ struct ExtractedAnswer {
   // What may be the answer, best reading first: the same place of the completion, cut at different
   // ends. The first that parses is the answer. Empty where there is none.
   std::vector<std::string> readings;
-  std::string reason;      // why there is none
-  bool is_marked = false;  // a box, `####` or "the answer is" pointed at it
+  std::string reason;           // why there is none
+  bool is_marked = false;       // a box, `####` or "the answer is" pointed at it
+  bool is_last_resort = false;  // the last reading is just the last number of the text
 };
 
 // The last statement of an answer counts: a \boxed{...} (several with nothing but "and", "or" or a

@@ -10,9 +10,9 @@ namespace assay::verifiers {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> kTransparentCommands = {
-    "text",         "mbox",   "mathrm", "textbf", "mathbf", "textit", "mathit",
-    "operatorname", "textrm", "boxed",  "fbox",   "mathbb", "emph",   "boldsymbol"};
+constexpr std::array<std::string_view, 16> kTransparentCommands = {
+    "text",   "textnormal",   "textsf", "mbox",  "mathrm", "textbf", "mathbf", "textit",
+    "mathit", "operatorname", "textrm", "boxed", "fbox",   "mathbb", "emph",   "boldsymbol"};
 
 class Lexer {
  public:

@@ -80,11 +80,11 @@ constexpr std::array<Rewrite, 62> kUnicodeRewrites = {{
 }};
 
 // Longer spellings stand before their own beginnings.
-constexpr std::array<Rewrite, 19> kAsciiRewrites = {{
-    {"{,}", ","},    {"\\!", ""},     {"\\,", ""},     {"\\;", " "}, {"\\:", " "},
-    {"\\ ", " "},    {"\\$", " "},    {"\\%", "%"},    {"\\(", " "}, {"\\)", " "},
-    {"\\[", " "},    {"\\]", " "},    {"~", " "},      {"$", " "},   {"**", "^"},
-    {"<=", "\\le "}, {">=", "\\ge "}, {"!=", "\\ne "}, {"\\#", "#"},
+constexpr std::array<Rewrite, 21> kAsciiRewrites = {{
+    {"{,}", ","},    {"\\\"", " "},   {"\"", " "},  {"\\!", ""},  {"\\,", ""},  {"\\;", " "},
+    {"\\:", " "},    {"\\ ", " "},    {"\\$", " "}, {"\\%", "%"}, {"\\(", " "}, {"\\)", " "},
+    {"\\[", " "},    {"\\]", " "},    {"~", " "},   {"$", " "},   {"**", "^"},  {"<=", "\\le "},
+    {">=", "\\ge "}, {"!=", "\\ne "}, {"\\#", "#"},
 }};
 
 // Commands that only space, size or colour; a letter may not follow.

@@ -36,8 +36,10 @@ bool has_digit_comma(std::string_view plain) {
   return false;
 }
 
-// A comma can be a decimal point only where it is the only one and does not group thousands.
+// A comma can be a decimal point only where it is the only one, stands in no brackets and does not
+// group thousands.
 bool has_decimal_comma(std::string_view plain) {
+  if (plain.find_first_of("()[]{}") != std::string_view::npos) return false;
   const std::size_t comma = plain.find(',');
   if (comma == std::string_view::npos || plain.find(',', comma + 1) != std::string_view::npos) {
     return false;
@@ -125,7 +127,10 @@ class MathVerifier final : public Verifier {
       Reading reading = read(without_wrapping(reference), budget);
       if (!reading.nodes.empty() || reading.is_too_large) return reading;
     }
-    return read_first(extract_answer(reference).readings, budget);
+    ExtractedAnswer extracted = extract_answer(reference);
+    // A reference is never guessed from the last number of a text.
+    if (extracted.is_last_resort) extracted.readings.pop_back();
+    return read_first(extracted.readings, budget);
   }
 
   Verdict compare(const wire::Prompt& prompt, std::string_view reference,
