@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "verifiers/arithmetic/chain_verifier.h"
+#include "verifiers/math/math_verifier.h"
 #include "verifiers/option_reader.h"
 #include "verifiers/text/exact_match.h"
 
@@ -11,7 +12,8 @@ namespace assay::verifiers {
 
 namespace {
 
-constexpr std::array<VerifierKind, 2> kKinds = {{
+constexpr std::array<VerifierKind, 3> kKinds = {{
+    {"math", "the final answer of a solution, compared as an exact value", make_math_verifier},
     {"chain", "chain arithmetic mod 100, every intermediate state checked", make_chain_verifier},
     {"exact", "the completion is the reference, word for word", make_exact_match},
 }};
