@@ -1,0 +1,12 @@
+// Every verb's function. The table that gives them their names is in main.cpp.
+#pragma once
+
+#include "actors/cli/command.h"
+
+namespace assay::cli {
+
+ExitCode config_command(CommandContext& context);
+ExitCode doctor_command(CommandContext& context);
+ExitCode version_command(CommandContext& context);
+
+}  // namespace assay::cli
