@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gpu/host/checkpoint.h"
 #include "gpu/host/host_generator.h"
 #include "gpu/host/host_learner.h"
 #include "gpu/host/kernels.h"
@@ -61,6 +62,23 @@ Result<std::unique_ptr<Generator>> make_generator(const BackendOptions& backend,
   }
   return std::unique_ptr<Generator>(std::make_unique<host::HostGenerator>(
       std::move(host_weights), options, pool_of(backend), host::best_kernels()));
+}
+
+Result<std::shared_ptr<const Weights>> load_weights(const BackendOptions& backend,
+                                                    const std::string& folder) {
+  if (const auto checked = check_device(backend); !checked) return checked.error();
+  const auto state = host::read_learner_state(folder);
+  if (!state) return state.error();
+  auto layout = host::make_layout(state->config);
+  if (!layout) return layout.error();
+  auto store =
+      std::make_shared<host::WeightStore>(std::make_shared<const host::Layout>(std::move(*layout)));
+  const host::NamedArena arenas[] = {{"", {store->arena(), store->layout().arena_size}}};
+  const auto read = host::read_arenas(folder + "/" + host::kModelFile, store->layout(), arenas);
+  if (!read) return read.error();
+  store->pack(*pool_of(backend));
+  return std::shared_ptr<const Weights>(
+      std::make_shared<host::HostWeights>(std::move(store), state->version));
 }
 
 }  // namespace assay::gpu

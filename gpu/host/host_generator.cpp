@@ -140,18 +140,6 @@ void HostGenerator::admit() {
     running_.push_back(std::move(sequence));
     queue_.pop_front();
   }
-  for (const Sequence* sequence : fresh) {
-    // Later members of a group copy the prompt from one that runs already.
-    if (!sequence->group->logits.empty()) continue;
-    counters_.prompt_tokens +=
-        sequence == fresh.front() ||
-                fresh[static_cast<std::size_t>(std::find(fresh.begin(), fresh.end(), sequence) -
-                                               fresh.begin()) -
-                      1]
-                        ->group != sequence->group
-            ? sequence->group->request.prompt_tokens.size()
-            : 0;
-  }
   fill_caches(std::move(fresh));
 }
 
@@ -171,18 +159,16 @@ void HostGenerator::fill_caches(std::vector<Sequence*> sequences) {
   }
   pool_->run(leaders.size(),
              [&](std::size_t item, unsigned slot) { fill_prompt(*leaders[item], slots_[slot]); });
+  pool_->run(followers.size(), [&](std::size_t item, unsigned) {
+    const auto& [follower, leader] = followers[item];
+    copy_cache(config(), leader->cache, follower->cache, leader->cached);
+    follower->cached = leader->cached;
+  });
+  std::erase_if(sequences, [](const Sequence* s) { return s->completion.size() < 2; });
   pool_->run(sequences.size(), [&](std::size_t item, unsigned slot) {
     Sequence& sequence = *sequences[item];
-    const auto follower = std::find_if(followers.begin(), followers.end(),
-                                       [&](const auto& pair) { return pair.first == &sequence; });
-    const std::size_t prompt = sequence.group->request.prompt_tokens.size();
-    if (follower != followers.end()) {
-      copy_cache(config(), follower->second->cache, sequence.cache, prompt);
-      sequence.cached = prompt;
-    }
-    if (sequence.completion.size() > 1) {
-      extend(sequence, prompt + sequence.completion.size() - 1, slots_[slot], nullptr);
-    }
+    extend(sequence, sequence.group->request.prompt_tokens.size() + sequence.completion.size() - 1,
+           slots_[slot], nullptr);
   });
 }
 

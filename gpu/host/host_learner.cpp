@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <filesystem>
 #include <numbers>
 #include <utility>
 
+#include "gpu/host/checkpoint.h"
 #include "gpu/host/float_mode.h"
-#include "runtime/core/limits.h"
+#include "runtime/core/file.h"
 
 namespace assay::gpu::host {
 namespace {
@@ -274,6 +277,54 @@ void HostLearner::reset_optimiser(const OptimiserOptions& options) {
 void HostLearner::set_version(PolicyVersion version) {
   version_ = version;
   published_.reset();
+}
+
+Result<void> HostLearner::save(const std::string& folder) const {
+  // Everything is written beside the target and renamed last, so that a folder that exists is
+  // whole.
+  const std::string draft = folder + ".tmp";
+  std::error_code failure;
+  std::filesystem::remove_all(draft, failure);
+  if (auto made = make_folders(draft); !made) return made;
+  const auto floats = [](const float* arena, std::size_t size) {
+    return std::span<float>(const_cast<float*>(arena), size);  // only read below
+  };
+  const std::size_t size = layout_->arena_size;
+  const NamedArena weights[] = {{"", floats(store_->arena(), size)}};
+  const NamedArena moments[] = {{"first.", floats(first_moment_.get(), size)},
+                                {"second.", floats(second_moment_.get(), size)}};
+  if (auto done = write_arenas(draft + "/" + kModelFile, *layout_, weights); !done) return done;
+  if (auto done = write_arenas(draft + "/" + kOptimiserFile, *layout_, moments); !done) return done;
+  const LearnerState state{layout_->config, version_, optimiser_steps_, schedule_updates_};
+  if (auto done = write_learner_state(draft, state); !done) return done;
+  std::filesystem::remove_all(folder, failure);
+  if (::rename(draft.c_str(), folder.c_str()) != 0) return errno_error("rename", draft);
+  const std::string parent = std::filesystem::path(folder).parent_path().string();
+  return sync_folder(parent.empty() ? "." : parent);
+}
+
+Result<void> HostLearner::restore(const std::string& folder) {
+  const auto state = read_learner_state(folder);
+  if (!state) return state.error();
+  if (!(state->config == layout_->config)) {
+    return Error{ErrorCode::kCorrupt, folder + "/" + kLearnerFile + ": describes another model",
+                 "restore it with the model it was saved from", "", ""};
+  }
+  auto store = std::make_shared<WeightStore>(layout_);
+  FloatBuffer first(layout_->arena_size), second(layout_->arena_size);
+  const NamedArena weights[] = {{"", {store->arena(), layout_->arena_size}}};
+  const NamedArena moments[] = {{"first.", first.span()}, {"second.", second.span()}};
+  if (auto done = read_arenas(folder + "/" + kModelFile, *layout_, weights); !done) return done;
+  if (auto done = read_arenas(folder + "/" + kOptimiserFile, *layout_, moments); !done) return done;
+  store->pack(*pool_);
+  store_ = std::move(store);
+  first_moment_ = std::move(first);
+  second_moment_ = std::move(second);
+  version_ = state->version;
+  optimiser_steps_ = state->optimiser_steps;
+  schedule_updates_ = state->schedule_updates;
+  published_.reset();
+  return {};
 }
 
 }  // namespace assay::gpu::host
