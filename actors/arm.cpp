@@ -157,7 +157,8 @@ class StatusPlane {
   void serve(caf::actor_system& system, const caf::actor& status, net::StatusServer& server) {
     caf::scoped_actor self(system);
     while (!is_stopping_) {
-      Result<std::optional<net::StatusRequest>> request = server.poll(std::chrono::milliseconds(50));
+      Result<std::optional<net::StatusRequest>> request =
+          server.poll(std::chrono::milliseconds(50));
       if (!request || !*request) continue;
       std::string body = R"({"assay":1,"error":"the run is ending"})";
       self->request(status, std::chrono::seconds(2), StatusQuery{(*request)->body})

@@ -1,5 +1,5 @@
-// One arm of a run: the asynchronous loop of curator, generators, verifiers and learner, from version
-// 0 (or the last committed step) to max_steps. No CAF in this header.
+// One arm of a run: the asynchronous loop of curator, generators, verifiers and learner, from
+// version 0 (or the last committed step) to max_steps. No CAF in this header.
 #pragma once
 
 #include <atomic>
@@ -29,7 +29,7 @@ namespace assay::actors {
 
 // Everything an arm needs; the composition root fills it.
 struct ArmOptions {
-  store::LedgerHeader ledger;      // run, arm, seed, config hash, group size, bounds
+  store::LedgerHeader ledger;  // run, arm, seed, config hash, group size, bounds
   flow::FlowOptions flow;
   algo::RewardArmOptions rewards;
   algo::AdvantageOptions advantage;
@@ -49,12 +49,12 @@ struct ArmOptions {
 
   // A fresh learner of the run's shape; its weights do not matter.
   std::function<Result<std::unique_ptr<gpu::Learner>>()> make_learner;
-  std::string base_folder;         // the base policy, as Learner::save() wrote it
+  std::string base_folder;  // the base policy, as Learner::save() wrote it
   std::string ledger_path;
   std::string checkpoints_folder;
-  std::string rollouts_folder;     // step files go to <folder>/step_N/; empty: none
-  std::string status_socket;       // empty: nobody can attach
-  bool is_resume = false;          // continue from the ledger
+  std::string rollouts_folder;  // step files go to <folder>/step_N/; empty: none
+  std::string status_socket;    // empty: nobody can attach
+  bool is_resume = false;       // continue from the ledger
 };
 
 // What one update did, in the order of steps.
@@ -63,20 +63,20 @@ struct StepReport {
   flow::BatchSummary batch;
   gpu::UpdateReport update;
   flow::Accounting accounting;
-  std::uint64_t zero_signal_groups = 0;   // seen so far, dropped ones included
-  double chain_fraction = 0;              // of the batch: verdicts whose "chain" check passed
+  std::uint64_t zero_signal_groups = 0;  // seen so far, dropped ones included
+  double chain_fraction = 0;             // of the batch: verdicts whose "chain" check passed
   bool has_chain_checks = false;
-  double seconds = 0;                     // since the arm began
-  double wait_s = 0, update_s = 0;        // of the learner, this step
-  std::uint64_t generated_tokens = 0;     // so far
-  std::uint64_t verifier_errors = 0;      // unscored verdicts so far
+  double seconds = 0;                  // since the arm began
+  double wait_s = 0, update_s = 0;     // of the learner, this step
+  std::uint64_t generated_tokens = 0;  // so far
+  std::uint64_t verifier_errors = 0;   // unscored verdicts so far
   Digest weights;
 };
 
 enum class StepDecision { kContinue, kStop };
 using StepObserver = std::function<StepDecision(const StepReport&)>;
 
-struct ArmTimes {  // seconds of CPU or wall, summed over workers
+struct ArmTimes {         // seconds of CPU or wall, summed over workers
   double generate_s = 0;  // wall, inside the engine
   double verify_s = 0;    // wall, inside verifiers
   double update_s = 0;    // wall, inside the engine

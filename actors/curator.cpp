@@ -13,7 +13,9 @@ namespace {
 
 using Self = caf::stateful_actor<CuratorState>*;
 
-SteadyTime now() { return SystemClock().now(); }
+SteadyTime now() {
+  return SystemClock().now();
+}
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -140,8 +142,8 @@ class Outbox {
     for (const flow::ReadyGroup& group : ready.groups) {
       groups.push_back({group.id, group.rollouts, group.rewards});
     }
-    Result<flow::BuiltBatch> built = flow::build_train_batch(
-        groups, state_.setup.options->advantage, PolicyVersion{ready.step});
+    Result<flow::BuiltBatch> built =
+        flow::build_train_batch(groups, state_.setup.options->advantage, PolicyVersion{ready.step});
     if (!built) {
       self_->send(state_.supervisor, Failed{built.error()});
       return;
@@ -183,7 +185,7 @@ double chain_fraction(const std::vector<flow::ReadyGroup>& groups, bool& has_che
     for (const wire::Verdict& verdict : group.verdicts) {
       ++scored;
       for (const wire::Check& check : verdict.checks) {
-        if (check.name != "shows_chain") continue;
+        if (check.name != "chain") continue;
         has_checks = true;
         chains += check.is_passed ? 1 : 0;
       }
@@ -267,7 +269,8 @@ void finish(Self self) {
   outcome.rollouts = state.rollouts;
   for (const auto& [worker, tokens] : state.generated_by) outcome.generated_tokens += tokens;
   for (const auto& [worker, seconds] : state.busy_by) {
-    (worker.starts_with("generator") ? outcome.times.generate_s : outcome.times.verify_s) += seconds;
+    (worker.starts_with("generator") ? outcome.times.generate_s : outcome.times.verify_s) +=
+        seconds;
   }
   outcome.times.update_s = state.update_s;
   outcome.times.wait_s = state.wait_s;
@@ -311,22 +314,21 @@ std::string status_json(const CuratorState& state) {
   const std::string bottleneck = train.ready + train.unacked > 0 ? "learner"
                                  : verify.ready > 0              ? "to_verify"
                                                                  : "generator";
-  const nlohmann::json status = {
-      {"step", flow.version().value},
-      {"policy_version", flow.version().value},
-      {"uptime_s", seconds},
-      {"state", state.is_draining ? "draining" : "running"},
-      {"queues",
-       {queue_json("prompts", prompts, count("generator"), seconds),
-        queue_json("to_verify", verify, count("verifier"), seconds),
-        queue_json("to_train", train, 1, seconds)}},
-      {"waiting", flow.waiting_sentence()},
-      {"bottleneck", bottleneck},
-      {"accounting",
-       {{"issued", accounting.issued},
-        {"consumed", accounting.consumed},
-        {"dropped", dropped},
-        {"open", accounting.open}}}};
+  const nlohmann::json status = {{"step", flow.version().value},
+                                 {"policy_version", flow.version().value},
+                                 {"uptime_s", seconds},
+                                 {"state", state.is_draining ? "draining" : "running"},
+                                 {"queues",
+                                  {queue_json("prompts", prompts, count("generator"), seconds),
+                                   queue_json("to_verify", verify, count("verifier"), seconds),
+                                   queue_json("to_train", train, 1, seconds)}},
+                                 {"waiting", flow.waiting_sentence()},
+                                 {"bottleneck", bottleneck},
+                                 {"accounting",
+                                  {{"issued", accounting.issued},
+                                   {"consumed", accounting.consumed},
+                                   {"dropped", dropped},
+                                   {"open", accounting.open}}}};
   return status.dump();
 }
 
@@ -363,7 +365,8 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
         Outbox(self).obey(std::move(state.setup.restored));
       },
       [=](const GeneratorReady& ready) {
-        Outbox(self).obey(self->state.setup.flow->generator_ready(ready.worker, ready.groups_max, now()));
+        Outbox(self).obey(
+            self->state.setup.flow->generator_ready(ready.worker, ready.groups_max, now()));
       },
       [=](const VerifierReady& ready) {
         Outbox(self).obey(

@@ -1,5 +1,5 @@
-// The curator actor: a thin shell around flow::GroupFlow. It owns prompts, group assembly and what goes
-// into the ledger; the decisions are the flow's.
+// The curator actor: a thin shell around flow::GroupFlow. It owns prompts, group assembly and what
+// goes into the ledger; the decisions are the flow's.
 #pragma once
 
 #include <caf/behavior.hpp>
@@ -19,9 +19,9 @@ namespace assay::actors {
 
 struct CuratorSetup {
   std::shared_ptr<const ArmOptions> options;
-  std::shared_ptr<flow::GroupFlow> flow;   // restored by the caller when resuming
+  std::shared_ptr<flow::GroupFlow> flow;  // restored by the caller when resuming
   std::uint64_t fence = 1;
-  flow::Effects restored;                  // what restoring decided; obeyed first
+  flow::Effects restored;  // what restoring decided; obeyed first
 };
 
 struct CuratorState {

@@ -110,7 +110,8 @@ caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf
       [=](const Cancel& cancel) {
         GeneratorState& state = self->state;
         state.setup.engine->cancel(cancel.group);
-        std::erase_if(state.pinned, [&](const Generate& work) { return work.group == cancel.group; });
+        std::erase_if(state.pinned,
+                      [&](const Generate& work) { return work.group == cancel.group; });
       },
       [=](const NewWeights& update) {
         accept_weights(self->state, update);
@@ -130,9 +131,9 @@ caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf
         }
         if (!drawn->empty()) {
           state.rollouts += drawn->size();
-          self->send(curator, RolloutsDrawn{state.setup.id, decode(state, std::move(*drawn)),
-                                            state.setup.engine->counters().generated_tokens,
-                                            state.busy_s});
+          self->send(curator,
+                     RolloutsDrawn{state.setup.id, decode(state, std::move(*drawn)),
+                                   state.setup.engine->counters().generated_tokens, state.busy_s});
           report(std::to_string(state.setup.engine->running_sequences()) + " rollouts running");
         }
         check(start_pinned(state));

@@ -60,8 +60,8 @@ caf::behavior ledger_keeper(caf::stateful_actor<LedgerKeeperState>* self,
       },
       [=](FinishLedger last) {
         const SystemClock clock;
-        const auto durable = last.is_complete ? ledger->finish({clock.wall_ms(), "curator", 0})
-                                              : ledger->commit();
+        const auto durable =
+            last.is_complete ? ledger->finish({clock.wall_ms(), "curator", 0}) : ledger->commit();
         if (!durable) return fail(durable.error());
         const double busy = static_cast<double>(thread_cpu_time().count()) * 1e-6;
         self->send(self->state.curator, LedgerFinished{busy, self->state.events});

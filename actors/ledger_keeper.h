@@ -19,8 +19,8 @@ struct LedgerKeeperState {
   static inline const char* name = "ledger_keeper";
 };
 
-// Detached. Every Record is durable when its Stored (for rollouts) or a later StepDurable arrives at
-// the curator. An error of the disk goes to the supervisor and ends the run: nothing is retried.
+// Detached. Every Record is durable when its Stored (for rollouts) or a later StepDurable arrives
+// at the curator. An error of the disk goes to the supervisor and ends the run: nothing is retried.
 caf::behavior ledger_keeper(caf::stateful_actor<LedgerKeeperState>* self,
                             std::shared_ptr<store::Ledger> ledger, caf::actor curator,
                             caf::actor supervisor);

@@ -1,7 +1,7 @@
 // The messages between the actors of one process, and the one place where CAF's version shows.
 //
-// Messages are values or shared_ptr<const T>. None of these types ever crosses a process border: only
-// wire frames do, so CAF's serialiser never sees a float.
+// Messages are values or shared_ptr<const T>. None of these types ever crosses a process border:
+// only wire frames do, so CAF's serialiser never sees a float.
 #pragma once
 
 #include <caf/actor.hpp>
@@ -39,13 +39,20 @@ struct Generate {
   std::vector<wire::TokenId> prompt_tokens;
   std::optional<PolicyVersion> version;
 };
-struct Cancel { GroupId group; };
+struct Cancel {
+  GroupId group;
+};
 // learner -> curator -> generators: new weights are committed.
-struct NewWeights { std::shared_ptr<const gpu::Weights> weights; };
+struct NewWeights {
+  std::shared_ptr<const gpu::Weights> weights;
+};
 // generator -> itself: draw the next token.
 struct Advance {};
 // generator -> curator
-struct GeneratorReady { std::string worker; std::uint32_t groups_max = 0; };
+struct GeneratorReady {
+  std::string worker;
+  std::uint32_t groups_max = 0;
+};
 struct RolloutsDrawn {
   std::string worker;
   std::vector<RolloutPtr> rollouts;
@@ -54,9 +61,17 @@ struct RolloutsDrawn {
 };
 
 // curator -> verifier, verifier -> curator
-struct VerifyItem { RolloutPtr rollout; PromptPtr prompt; };
-struct Verify { std::vector<VerifyItem> items; };
-struct VerifierReady { std::string worker; std::uint32_t rollouts_max = 0; };
+struct VerifyItem {
+  RolloutPtr rollout;
+  PromptPtr prompt;
+};
+struct Verify {
+  std::vector<VerifyItem> items;
+};
+struct VerifierReady {
+  std::string worker;
+  std::uint32_t rollouts_max = 0;
+};
 struct Verdicts {
   std::string worker;
   std::vector<std::pair<RolloutId, wire::Verdict>> verdicts;
@@ -84,29 +99,53 @@ struct FinishUp {};
 struct LedgerRecord {
   std::optional<store::LedgerEvent> event;
   std::optional<store::IssuedGroup> issued;
-  PromptPtr prompt;                       // with `issued`
-  RolloutPtr rollout;                     // generated
+  PromptPtr prompt;    // with `issued`
+  RolloutPtr rollout;  // generated
   std::optional<std::pair<RolloutId, wire::Verdict>> verdict;
   std::optional<store::DroppedGroup> dropped;
   store::EventOrigin origin;
 };
-struct Record { std::vector<LedgerRecord> records; };
-struct CommitStep { store::StepCommit commit; store::EventOrigin origin; };
+struct Record {
+  std::vector<LedgerRecord> records;
+};
+struct CommitStep {
+  store::StepCommit commit;
+  store::EventOrigin origin;
+};
 struct Flush {};
-struct FinishLedger { bool is_complete = true; };  // false: groups stay open, to be resumed
+struct FinishLedger {
+  bool is_complete = true;
+};  // false: groups stay open, to be resumed
 // ledger keeper -> curator
-struct Stored { std::vector<RolloutId> rollouts; };
-struct StepDurable { std::uint64_t step = 0; };
-struct LedgerFinished { double busy_s = 0; std::uint64_t events = 0; };
+struct Stored {
+  std::vector<RolloutId> rollouts;
+};
+struct StepDurable {
+  std::uint64_t step = 0;
+};
+struct LedgerFinished {
+  double busy_s = 0;
+  std::uint64_t events = 0;
+};
 
 // curator -> observer
-struct StepDone { StepReport report; };
+struct StepDone {
+  StepReport report;
+};
 // anyone -> supervisor
-struct Failed { Error error; };
-struct StopRun { ArmEnd end = ArmEnd::kDone; };
-struct ArmFinished { ArmOutcome outcome; };
+struct Failed {
+  Error error;
+};
+struct StopRun {
+  ArmEnd end = ArmEnd::kDone;
+};
+struct ArmFinished {
+  ArmOutcome outcome;
+};
 struct Tick {};
-struct Drain { ArmEnd end = ArmEnd::kDone; };
+struct Drain {
+  ArmEnd end = ArmEnd::kDone;
+};
 
 // status plane
 struct WorkerState {
@@ -117,9 +156,15 @@ struct WorkerState {
   std::optional<std::uint64_t> policy_version;
 };
 struct GetStatus {};
-struct CuratorStatus { std::string json; };
-struct ReportState { WorkerState state; };
-struct DescribeGroup { GroupId group; };
+struct CuratorStatus {
+  std::string json;
+};
+struct ReportState {
+  WorkerState state;
+};
+struct DescribeGroup {
+  GroupId group;
+};
 
 }  // namespace assay::actors
 

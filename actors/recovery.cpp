@@ -36,8 +36,12 @@ Result<History> read_history(store::LedgerReader& reader) {
       history.groups.at(place.at(event.group)).fate = IssuedFate::Fate::kDropped;
       const auto reason = flow::parse_drop_reason(event.reason);
       if (!reason) {
-        return Error{ErrorCode::kCorrupt, "ledger event " + std::to_string(event.seq) +
-                     " drops a group for the unknown reason '" + event.reason + "'", {}, {}, {}};
+        return Error{ErrorCode::kCorrupt,
+                     "ledger event " + std::to_string(event.seq) +
+                         " drops a group for the unknown reason '" + event.reason + "'",
+                     {},
+                     {},
+                     {}};
       }
       ++history.past.dropped[*reason];
     }
@@ -75,8 +79,12 @@ Result<void> replay_step(const ArmOptions& options, gpu::Learner& learner,
   std::vector<flow::TrainGroup> groups;
   for (const store::GroupRecord& record : *records) {
     if (!is_whole(record)) {
-      return Error{ErrorCode::kCorrupt, "group " + to_string(record.group) + " of step " +
-                   std::to_string(step) + " lacks a rollout or a verdict in the ledger", {}, {}, {}};
+      return Error{ErrorCode::kCorrupt,
+                   "group " + to_string(record.group) + " of step " + std::to_string(step) +
+                       " lacks a rollout or a verdict in the ledger",
+                   {},
+                   {},
+                   {}};
     }
     groups.push_back(to_train_group(record, rule));
   }
@@ -85,10 +93,12 @@ Result<void> replay_step(const ArmOptions& options, gpu::Learner& learner,
   if (!built) return built.error();
   if (auto done = learner.update(built->batch, options.update); !done) return done.error();
   if (learner.publish()->digest() != expected->weights_out) {
-    return Error{ErrorCode::kCorrupt,
-                 "replaying step " + std::to_string(step) + " gave other weights than the ledger says",
-                 "the ledger or the checkpoint was altered, or another processor or build made it",
-                 options.ledger_path, {}};
+    return Error{
+        ErrorCode::kCorrupt,
+        "replaying step " + std::to_string(step) + " gave other weights than the ledger says",
+        "the ledger or the checkpoint was altered, or another processor or build made it",
+        options.ledger_path,
+        {}};
   }
   return {};
 }
@@ -112,8 +122,8 @@ Result<std::uint64_t> restore_below(const ArmOptions& options, gpu::Learner& lea
 
 Result<void> adopt_groups(const ArmOptions& options, store::LedgerReader& reader,
                           const History& history, flow::GroupFlow& flow, flow::Effects& effects) {
-  // In deterministic mode a batch's last wave is accepted whole, so everything issued after the last
-  // consumed group belongs to batches that are not committed yet.
+  // In deterministic mode a batch's last wave is accepted whole, so everything issued after the
+  // last consumed group belongs to batches that are not committed yet.
   std::size_t first = 0;
   for (std::size_t i = 0; i < history.groups.size(); ++i) {
     if (history.groups[i].fate == IssuedFate::Fate::kConsumed) first = i + 1;
@@ -130,7 +140,8 @@ Result<void> adopt_groups(const ArmOptions& options, store::LedgerReader& reader
     if (!record) return record.error();
     std::vector<flow::RolloutPtr> rollouts;
     for (std::optional<wire::Rollout>& rollout : record->rollouts) {
-      rollouts.push_back(rollout ? std::make_shared<const wire::Rollout>(std::move(*rollout)) : nullptr);
+      rollouts.push_back(rollout ? std::make_shared<const wire::Rollout>(std::move(*rollout))
+                                 : nullptr);
     }
     std::vector<std::optional<wire::Verdict>> verdicts = std::move(record->verdicts);
     for (std::optional<wire::Verdict>& verdict : verdicts) {
@@ -180,7 +191,8 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
     if (step >= oldest) recovered.weights[step] = learner.publish();
   };
   keep(*from);
-  if (auto done = replay(options, learner, *from, recovered.steps, keep); !done) return done.error();
+  if (auto done = replay(options, learner, *from, recovered.steps, keep); !done)
+    return done.error();
   recovered.replayed = recovered.steps - *from;
 
   Result<History> history = read_history(*reader);

@@ -8,11 +8,10 @@
 
 namespace assay::actors {
 
-// Does nothing when the arm keeps no rollout files. A file that cannot be written is no reason to end
-// a run: the ledger has the same rollouts.
+// Does nothing when the arm keeps no rollout files. A file that cannot be written is no reason to
+// end a run: the ledger has the same rollouts.
 void write_rollout_file(const ArmOptions& options, std::uint64_t step,
-                        const std::vector<flow::ReadyGroup>& groups,
-                        const flow::BuiltBatch& built,
+                        const std::vector<flow::ReadyGroup>& groups, const flow::BuiltBatch& built,
                         const std::function<PromptPtr(GroupId)>& prompt_of);
 
 }  // namespace assay::actors

@@ -45,8 +45,7 @@ json actor_json(const StatusState& state, const WorkerState& worker, std::uint64
           {"p95_ms", worker.p95_ms},
           {"rss_bytes", rss},
           {"restarts", worker.restarts},
-          {"policy_version",
-           worker.policy_version ? json(*worker.policy_version) : json(nullptr)},
+          {"policy_version", worker.policy_version ? json(*worker.policy_version) : json(nullptr)},
           {"doing", doing}};
 }
 
@@ -58,7 +57,8 @@ json pool_json(const StatusState& state, const std::string& role, std::uint32_t 
     ++alive;
     busy += worker.busy_fraction;
   }
-  const double span = std::max(seconds_since(state.started), 1e-3) * std::max<double>(1, static_cast<double>(alive));
+  const double span = std::max(seconds_since(state.started), 1e-3) *
+                      std::max<double>(1, static_cast<double>(alive));
   return {{"role", role},
           {"name", role},
           {"desired", desired},

@@ -20,16 +20,23 @@ struct StatusState {
   static inline const char* name = "status";
 };
 
-struct StatusQuery { std::string body; };    // a request as it came from the socket
-struct StatusAnswer { std::string body; };   // JSON
+struct StatusQuery {
+  std::string body;
+};  // a request as it came from the socket
+struct StatusAnswer {
+  std::string body;
+};  // JSON
 
-// Detached, because the step observer may write files. Asks the curator when asked itself; a curator
-// that does not answer within a second is said so, not waited for.
-caf::behavior status(caf::stateful_actor<StatusState>* self, std::shared_ptr<const ArmOptions> options,
-                     StepObserver observer, caf::actor supervisor);
+// Detached, because the step observer may write files. Asks the curator when asked itself; a
+// curator that does not answer within a second is said so, not waited for.
+caf::behavior status(caf::stateful_actor<StatusState>* self,
+                     std::shared_ptr<const ArmOptions> options, StepObserver observer,
+                     caf::actor supervisor);
 
 // The curator to ask; sent once.
-struct Watch { caf::actor curator; };
+struct Watch {
+  caf::actor curator;
+};
 
 }  // namespace assay::actors
 

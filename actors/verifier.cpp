@@ -45,7 +45,8 @@ caf::behavior verifier(caf::stateful_actor<VerifierState>* self, std::string id,
         view.done = state.done;
         view.failed = state.failed;
         view.busy_fraction = state.busy_s;
-        view.p50_ms = work.items.empty() ? 0 : seconds * 1e3 / static_cast<double>(work.items.size());
+        view.p50_ms =
+            work.items.empty() ? 0 : seconds * 1e3 / static_cast<double>(work.items.size());
         self->send(status, ReportState{view});
       },
   };

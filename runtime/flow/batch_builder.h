@@ -1,6 +1,7 @@
 // From complete groups to a train batch: advantages, packing and the numbers people watch.
 //
-// The same function serves training and replay, so a batch rebuilt from the ledger is bit-identical.
+// The same function serves training and replay, so a batch rebuilt from the ledger is
+// bit-identical.
 #pragma once
 
 #include <cstdint>
@@ -33,10 +34,10 @@ struct BatchSummary {
   std::uint32_t all_correct_groups = 0;  // equal rewards above one half
   std::uint32_t all_wrong_groups = 0;
   double advantage_min = 0, advantage_max = 0;
-  double length_mean = 0;        // completion tokens, end token included
+  double length_mean = 0;  // completion tokens, end token included
   std::uint32_t length_max = 0;
   std::uint32_t truncated_count = 0;
-  double staleness_mean = 0;     // in versions, by the oldest token
+  double staleness_mean = 0;  // in versions, by the oldest token
   std::uint64_t staleness_max = 0;
   std::vector<std::uint64_t> staleness_histogram;  // [staleness_max + 1], rollouts
 };
@@ -47,9 +48,9 @@ struct BuiltBatch {
   std::vector<std::vector<double>> advantages;  // [group][rollout]
 };
 
-// Groups in order, rollouts in index order; unscored rollouts are left out of the pack, and so out of
-// every denominator. `version` is the policy about to be updated.
-// Errors: those of algo::batch_advantages.
+// Groups in order, rollouts in index order; unscored rollouts are left out of the pack, and so out
+// of every denominator. `version` is the policy about to be updated. Errors: those of
+// algo::batch_advantages.
 Result<BuiltBatch> build_train_batch(std::span<const TrainGroup> groups,
                                      const algo::AdvantageOptions& options, PolicyVersion version);
 
