@@ -26,6 +26,7 @@ constexpr std::size_t kSequenceBytes = 8;
 struct Address {
   FileDescriptor folder;
   std::string path;      // as the caller named it
+  std::string name;      // its last part
   std::string endpoint;  // valid while `folder` is open
 };
 
@@ -43,6 +44,7 @@ Result<Address> address_of(const std::string& path) {
   const std::string folder = whole.parent_path().empty() ? "." : whole.parent_path().string();
   Address address;
   address.path = path;
+  address.name = name;
   address.folder = FileDescriptor(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!address.folder.is_open()) return errno_error("open folder", folder);
   address.endpoint = "ipc:///proc/self/fd/" + std::to_string(address.folder.get()) + "/" + name;
@@ -100,9 +102,15 @@ std::optional<Parts> receive(zmq::socket_t& socket) {
 
 struct StatusServer::State {
   Address address;
+  bool is_bound = false;
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::router};
   StatusServerCounters counters;
+
+  // libzmq leaves the file behind.
+  ~State() {
+    if (is_bound) ::unlinkat(address.folder.get(), address.name.c_str(), 0);
+  }
 };
 
 Result<StatusServer> StatusServer::bind(const std::string& path) {
@@ -115,8 +123,9 @@ Result<StatusServer> StatusServer::bind(const std::string& path) {
     state->socket.set(zmq::sockopt::router_mandatory, true);
     allow_owner_only(state->socket);
     state->socket.bind(state->address.endpoint);
-    const std::string name = std::filesystem::path(path).filename().string();
-    if (::fchmodat(state->address.folder.get(), name.c_str(), 0600, 0) != 0)
+    state->is_bound = true;
+    const Address& bound = state->address;
+    if (::fchmodat(bound.folder.get(), bound.name.c_str(), 0600, 0) != 0)
       return errno_error("restrict the mode of", path);
     return StatusServer(std::move(state));
   } catch (const zmq::error_t& failure) {
