@@ -81,7 +81,7 @@ Json shift(const algo::PromptShift& counts) {
 }
 
 void add_comparison(const algo::Comparison& comparison, std::uint32_t prompt_count, Json& object) {
-  object["k"] = comparison.headline_k;
+  object["headline_k"] = comparison.headline_k;
   object["compression_ratio"] = ratio(comparison.ratio);
   object["compression_gain"] = interval(comparison.compression_gain);
   object["capability_gain"] = interval(comparison.capability_gain);
@@ -111,11 +111,10 @@ void add_no_comparison(bool has_after, Json& object) {
 
 Json source(const ReportSource& source) {
   const algo::SourceEvaluation& evaluation = source.evaluation;
-  Json object = {{"n_prompts", evaluation.base.prompt_count},
-                 {"n_samples", evaluation.base.completion_count},
-                 {"clustered_by", evaluation.clustered_by},
-                 {"is_shifted", source.is_shifted},
-                 {"base", policy(evaluation.base)}};
+  Json object = {
+      {"n_prompts", evaluation.base.prompt_count}, {"n_samples", evaluation.base.completion_count},
+      {"unscored", evaluation.base.unscored},      {"clustered_by", evaluation.clustered_by},
+      {"is_shifted", source.is_shifted},           {"base", policy(evaluation.base)}};
   object["after"] = evaluation.after ? policy(*evaluation.after) : Json();
   Json floors = Json::object();
   for (const algo::FloorPoint& point : evaluation.guess_floors) {
@@ -137,8 +136,8 @@ Json control(const ReportControl& arm) {
     sources[one.source] = {{"verdict", to_string(finding.verdict)},
                            {"reason", finding.reason},
                            {"true_gain", interval(finding.true_gain)},
-                           {"control_gain", interval(finding.control_gain)},
-                           {"control_gain_90", interval(finding.control_gain_90)},
+                           {"gain", interval(finding.control_gain)},
+                           {"gain_90", interval(finding.control_gain_90)},
                            {"true_less_control", interval(finding.true_less_control)},
                            {"share_explained", ratio(finding.share)}};
   }
@@ -196,7 +195,7 @@ std::string summary_json(const ReportInput& input) {
                           {"generated_tokens_per_s", number(rates.generated_tokens_per_s)},
                           {"trained_tokens_per_s", number(rates.trained_tokens_per_s)},
                           {"peak_memory_bytes", number(rates.peak_memory_bytes)},
-                          {"null_reason", "null = not measured"}};
+                          {"null_reason", "a null was not measured"}};
   object["staleness"] = staleness(input.staleness);
   object["accounting"] = accounting(input.accounting);
   return object.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "runtime/core/result.h"
 
@@ -26,5 +27,17 @@ struct ModelConfig {
 
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
+
+// Whether a policy of this shape can exist: sizes positive and bounded, head_size even, kv heads
+// dividing heads, the parameter count within memory. Errors: kInvalidInput naming the field.
+Result<void> validate(const ModelConfig& config);
+
+// Number of weights, tied embeddings counted once. The config must be valid.
+std::uint64_t weight_count(const ModelConfig& config);
+
+// The config as one JSON object with the field names above, and back. Unknown and missing keys,
+// wrong types and impossible shapes are refused. Errors: kCorrupt, kInvalidInput.
+std::string to_json(const ModelConfig& config);
+Result<ModelConfig> parse_model_config(std::string_view json);
 
 }  // namespace assay::model

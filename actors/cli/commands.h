@@ -1,0 +1,16 @@
+// Every verb's function. The table that gives them their names is in main.cpp.
+#pragma once
+
+#include "actors/cli/command.h"
+
+namespace assay::cli {
+
+ExitCode config_command(CommandContext& context);
+ExitCode doctor_command(CommandContext& context);
+ExitCode eval_command(CommandContext& context);
+ExitCode explain_command(CommandContext& context);
+ExitCode run_command(CommandContext& context);
+ExitCode status_command(CommandContext& context);
+ExitCode version_command(CommandContext& context);
+
+}  // namespace assay::cli

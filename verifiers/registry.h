@@ -1,0 +1,31 @@
+// The verifiers by name: one visible table.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "runtime/core/result.h"
+#include "verifiers/verifier.h"
+
+namespace assay::verifiers {
+
+struct VerifierKind {
+  std::string_view name;
+  std::string_view summary;  // one line for people
+  // Makes one from its options, a JSON object as text.
+  Result<std::unique_ptr<Verifier>> (*make)(std::string_view options_json);
+};
+
+// Every verifier of this build, in the order people are shown.
+std::span<const VerifierKind> verifier_kinds();
+
+// Makes a verifier. `options_json` is a JSON object whose keys are the verifier's options.
+// Errors: kNotFound E402 for an unknown name (lists the known ones and the nearest);
+// kInvalidInput E403 for an option that the verifier does not have or that has a wrong type or
+// value.
+Result<std::unique_ptr<Verifier>> make_verifier(std::string_view name,
+                                                std::string_view options_json = "{}");
+
+}  // namespace assay::verifiers
