@@ -62,7 +62,7 @@ double nice_step(double span) {
 }
 
 std::string number(double value, bool is_percent) {
-  return is_percent ? fmt::format("{:.0f}%", 100 * value) : fmt::format("{:.3g}", value);
+  return is_percent ? fmt::format("{:.3g}%", 100 * value) : fmt::format("{:.3g}", value);
 }
 
 std::string y_axis(const Extent& extent, const Scale& y, const ChartOptions& options) {
@@ -205,32 +205,33 @@ std::string line_chart(const std::vector<ChartSeries>& given, const ChartOptions
 
 std::string span_chart(const std::vector<SpanGroup>& groups, std::string_view from_label,
                        std::string_view to_label) {
-  constexpr double kWidth = 640, kStart = 96, kEnd = 590, kRow = 24, kTitle = 30;
+  constexpr double kWidth = 440, kStart = 78, kEnd = 400, kRow = 23, kTitle = 22;
   const Scale x{0, 1, kStart, kEnd};
   double top = 24;
   std::string rows;
   for (const SpanGroup& group : groups) {
-    rows +=
-        fmt::format("<text class=label x='0' y='{:.1f}'>{}</text>", top + 14, escape(group.title));
-    top += kTitle;
-    for (const Span& span : group.spans) {
-      rows += span_row(span, x, top);
-      top += kRow;
+    rows += fmt::format("<text class=heading x='0' y='{:.1f}'>{}</text>", top + 12,
+                        escape(group.title));
+    const double first = top + kTitle;
+    const double last = first + kRow * static_cast<double>(group.spans.size());
+    for (const double tick : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+      rows += fmt::format("<line class=grid x1='{0:.1f}' x2='{0:.1f}' y1='{1:.1f}' y2='{2:.1f}'/>",
+                          x(tick), first - 3, last - 3);
     }
-    top += 10;
+    for (const Span& span : group.spans) {
+      rows += span_row(span, x, first + kRow * static_cast<double>(&span - group.spans.data()));
+    }
+    top = last + 10;
   }
-  std::string grid;
   for (const double tick : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-    grid += fmt::format(
-        "<line class=grid x1='{0:.1f}' x2='{0:.1f}' y1='22' y2='{1:.1f}'/>"
-        "<text class=tick text-anchor=middle x='{0:.1f}' y='{2:.1f}'>{3:.0f}%</text>",
-        x(tick), top, top + 14, 100 * tick);
+    rows += fmt::format("<text class=tick text-anchor=middle x='{:.1f}' y='{:.1f}'>{:.0f}%</text>",
+                        x(tick), top + 4, 100 * tick);
   }
   return fmt::format(
-             "<svg class=wide viewBox='0 0 {:g} {:.0f}' role=img aria-label='gap before and after'>"
-             "<text class=tick x='{:g}' y='12'>● {} &#160; ○ {}</text>",
-             kWidth, top + 20, kStart, escape(from_label), escape(to_label)) +
-         grid + rows + "</svg>";
+             "<svg viewBox='0 0 {:g} {:.0f}' role=img aria-label='gap before and after'>"
+             "<text class=tick x='0' y='12'>● {} &#160; ○ {}</text>",
+             kWidth, top + 10, escape(from_label), escape(to_label)) +
+         rows + "</svg>";
 }
 
 std::string bar_chart(const std::vector<Bar>& bars) {

@@ -16,8 +16,8 @@ using algo::CurvePoint;
 
 std::string ratio_text(const algo::RatioEstimate& ratio) {
   if (!ratio.value) return dash(reason_in_words(ratio.null_reason));
-  return fmt::format("{:.2f} <small>{:.2f} to {:.2f}</small>", *ratio.value, ratio.low.value_or(0),
-                     ratio.high.value_or(0));
+  return fmt::format("{} <small>{} to {}</small>", decimal(*ratio.value),
+                     decimal(ratio.low.value_or(0)), decimal(ratio.high.value_or(0)));
 }
 
 const CurvePoint* point_at(const std::vector<CurvePoint>& curve, std::uint32_t k) {
@@ -247,7 +247,7 @@ std::string key_figures(const ReportInput& input) {
   }
   const algo::RatioEstimate& ratio = comparison.ratio;
   body += ratio.value
-              ? tile("Compression ratio", fmt::format("{:.2f}", *ratio.value),
+              ? tile("Compression ratio", decimal(*ratio.value),
                      fmt::format("{:.2f} to {:.2f}; gain / gap to pass@{}", ratio.low.value_or(0),
                                  ratio.high.value_or(0), comparison.headline_k))
               : tile("Compression ratio", "–", escape(reason_in_words(ratio.null_reason)));
@@ -283,8 +283,7 @@ std::string gain_section(const ReportInput& input) {
          "one. Capability moves the ring: tasks come within reach that were not.</p>"
          "<div class=scroll><table><tr><th><th class=n>pass@1, points" +
          fmt::format("<th class=n>pass@{}, points", k) +
-         "<th class=n>compression ratio<th class=n>worse than before from k<th>reading</tr>" +
-         rows +
+         "<th class=n>compression ratio<th class=n>falls below before at k<th>reading</tr>" + rows +
          "</table></div><p class=note>Differences are paired by prompt, with 95 % intervals. The "
          "compression ratio is the gain at the first try over the gap that the base policy had "
          "between one try and many; it is withheld where that gap is within the noise.</p>";
@@ -292,13 +291,16 @@ std::string gain_section(const ReportInput& input) {
 
 std::string reading_section(const ReportInput& input) {
   const ReportSource* source = headline_source(input);
-  std::string body = "<div class=scroll><table><tr><th>pass@1<th>pass@k<th>reading<th>meaning</tr>";
+  std::string body = "<div class=scroll><table><tr><th>pass@1<th>pass@k<th>reading</tr>";
   for (const algo::ReadingRow& row : algo::reading_table()) {
     const bool is_here = source && source->evaluation.comparison &&
                          source->evaluation.comparison->reading == row.reading;
-    body += fmt::format("<tr{}><td class=arrow>{}<td class=arrow>{}<td>{}<td>{}</tr>",
-                        is_here ? " class=here" : "", escape(row.pass_1), escape(row.pass_k),
-                        escape(row.name), escape(row.explanation));
+    body += fmt::format(
+        "<tr{}><td class=arrow>{}<td class=arrow>{}<td><div "
+        "class=said><b>{}</b><span>{}</span></div>"
+        "</tr>",
+        is_here ? " class=here" : "", escape(row.pass_1), escape(row.pass_k), escape(row.name),
+        escape(row.explanation));
   }
   return body +
          "</table></div><p class=note>An arrow up or down means that the 95 % interval of the "

@@ -107,6 +107,10 @@ std::string points_in_words(const algo::Interval& interval) {
                      signed_points(interval.low), signed_points(interval.high));
 }
 
+std::string decimal(double value) {
+  return with_minus(fmt::format("{:.2f}", value));
+}
+
 std::string figure(double value) {
   if (!std::isfinite(value)) return "not finite";
   return with_minus(fmt::format("{:.3g}", value));

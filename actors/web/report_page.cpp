@@ -38,15 +38,16 @@ margin:26px 0 0}
 .value{font-size:25px;font-weight:600;font-variant-numeric:tabular-nums;margin:2px 0}
 .to,.unit{font-weight:400;color:var(--soft);font-size:18px}
 .row{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:20px 32px}
+.small{grid-template-columns:repeat(auto-fit,minmax(min(100%,290px),1fr))}
 figure{margin:8px 0;min-width:0}
 figcaption{font-size:14px;font-weight:600;margin-bottom:4px}
 svg{width:100%;max-width:540px;height:auto;display:block;overflow:visible}
-svg.wide{max-width:760px}
 svg text{font-family:inherit}
 .grid{stroke:var(--line)}
 .threshold{stroke:var(--bad);stroke-dasharray:3 3}
 .tick{fill:var(--soft);font-size:11.5px;font-variant-numeric:tabular-nums}
-.label{fill:var(--ink);font-size:12.5px;font-weight:600}
+.heading{fill:var(--ink);font-size:12.5px;font-weight:600}
+.label{font-size:12.5px;font-weight:600}
 text.value{fill:var(--ink);font-size:11.5px;font-weight:400}
 .ring{fill:var(--card);stroke-width:2.5}
 .bubble{fill:var(--after);fill-opacity:.45;stroke:var(--after);stroke-width:1}
@@ -57,7 +58,10 @@ td,th{padding:6px 18px 6px 0;text-align:left;border-bottom:1px solid var(--line)
 td{vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 td.n{white-space:nowrap}
-td.arrow{white-space:nowrap}
+td.arrow{white-space:nowrap;width:64px}
+.said{display:flex;flex-wrap:wrap;gap:0 24px}.said b{flex:0 1 270px;font-weight:inherit}
+.said span{flex:1 1 240px}
+td:first-child:not(.n):not(.arrow){min-width:110px}
 table.facts td:first-child{white-space:nowrap;color:var(--soft)}
 tr.here td{background:var(--mark);font-weight:600}
 tr.here td:first-child{box-shadow:inset 3px 0 var(--after);padding-left:12px}
@@ -79,12 +83,21 @@ std::string section(const char* title, const std::string& body) {
   return std::string("<section><h2>") + title + "</h2>" + body + "</section>\n";
 }
 
+// A per-cent sign stays on the line of its number.
+std::string unbroken(std::string text) {
+  for (std::size_t place = text.find(" %"); place != std::string::npos;
+       place = text.find(" %", place)) {
+    text.replace(place, 1, "&nbsp;");
+  }
+  return text;
+}
+
 std::string opening(const ReportInput& input) {
   const std::vector<std::string> sentences = verdict_sentences(input);
   std::string body = "<h1>assay · " + escape(input.run) + "</h1><p class=verdict>" +
-                     escape(sentences.front()) + "</p>";
+                     unbroken(escape(sentences.front())) + "</p>";
   for (std::size_t i = 1; i < sentences.size(); ++i) {
-    body += "<p class=more>" + escape(sentences[i]) + "</p>";
+    body += "<p class=more>" + unbroken(escape(sentences[i])) + "</p>";
   }
   return body + key_figures(input);
 }

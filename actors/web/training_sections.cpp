@@ -19,6 +19,7 @@ struct Curve {
   Field field;
   const char* title;
   bool is_percent = false;
+  bool is_whole = false;  // the axis runs to 100 %
   bool has_controls = false;
   const char* signal = "";  // of an alert whose threshold belongs in the picture
 };
@@ -47,13 +48,14 @@ std::string learning_chart(const ReportInput& input, const Curve& curve) {
   options.title = curve.title;
   options.is_percent = curve.is_percent;
   options.x_label = "update";
-  options.height = 210;
+  options.width = 340;
+  options.height = 180;
   options.y_min = 0;
-  if (curve.is_percent) options.y_max = 1;
+  if (curve.is_whole) options.y_max = 1;
   for (const algo::HealthAlert& alert : input.alerts) {
     if (alert.signal != curve.signal) continue;
     options.threshold = alert.threshold;
-    options.threshold_label = fmt::format("{} below", to_string(alert.level));
+    options.threshold_label = to_string(alert.level);
   }
   return line_chart(series, options);
 }
@@ -65,7 +67,7 @@ bool has_any(const ReportInput& input, Field field) {
 
 // Charts of what was measured; a run without a reference or without chains has fewer.
 std::string learning_charts(const ReportInput& input, std::initializer_list<Curve> curves) {
-  std::string body = "<div class=row>";
+  std::string body = "<div class=\"row small\">";
   for (const Curve& curve : curves) {
     if (has_any(input, curve.field)) body += learning_chart(input, curve);
   }
@@ -125,10 +127,11 @@ std::string fact(const std::string& name, const std::string& value) {
 std::string learning_section(const ReportInput& input) {
   if (input.learning.empty()) return "<p class=none>No update was made.</p>";
   return learning_charts(
-             input, {{&LearningPoint::reward_mean, "Mean reward of the batch", true, true},
-                     {&LearningPoint::eval_pass_1, "pass@1 on evaluation prompts", true, true},
-                     {&LearningPoint::chain_fraction, "Completions with a right chain", true, true},
-                     {&LearningPoint::length_mean, "Tokens a completion", false, true}}) +
+             input,
+             {{&LearningPoint::reward_mean, "Mean reward of the batch", true, true, true},
+              {&LearningPoint::eval_pass_1, "pass@1 on evaluation prompts", true, true, true},
+              {&LearningPoint::chain_fraction, "Completions with a right chain", true, true, true},
+              {&LearningPoint::length_mean, "Tokens a completion", false, false, true}}) +
          "<p class=note>The reward is the verifier's in every curve; the control was trained on "
          "empty ones.</p>";
 }
@@ -136,13 +139,16 @@ std::string learning_section(const ReportInput& input) {
 std::string health_section(const ReportInput& input) {
   return learning_charts(
              input,
-             {{&LearningPoint::entropy, "Entropy, nats a token", false, true, "entropy"},
-              {&LearningPoint::zero_signal_fraction, "Groups without signal", true, false, ""},
-              {&LearningPoint::grad_norm, "Gradient norm before clipping", false, false, ""},
-              {&LearningPoint::kl_behaviour, "KL between sampler and trainer, nats a token", false,
-               false, ""},
-              {&LearningPoint::ess, "Effective sample size", true, false, ""},
-              {&LearningPoint::clip_high_fraction, "Tokens clipped from above", true, false, ""}}) +
+             {{&LearningPoint::entropy, "Entropy, nats a token", false, false, true, "entropy"},
+              {&LearningPoint::zero_signal_fraction, "Groups without signal", true, true, false,
+               "zero_signal"},
+              {&LearningPoint::grad_norm, "Gradient norm before clipping", false, false, false,
+               "grad_norm"},
+              {&LearningPoint::kl_behaviour, "KL, sampler to trainer, nats a token", false, false,
+               false, "kl_behaviour"},
+              {&LearningPoint::ess, "Effective sample size", true, true, false, "ess"},
+              {&LearningPoint::clip_high_fraction, "Tokens clipped from above", true, false, false,
+               ""}}) +
          alert_table(input);
 }
 

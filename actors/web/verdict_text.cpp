@@ -90,7 +90,7 @@ std::string control_sentence(const ReportInput& input, const ReportSource& sourc
 
 std::string shifted_sentence(const ReportSource& source) {
   const algo::Comparison& comparison = *source.evaluation.comparison;
-  return fmt::format("On {}: pass@1 {}; pass@{} {}.", source.title,
+  return fmt::format("{}: pass@1 {}; pass@{} {}.", source.title,
                      points_in_words(comparison.compression_gain), comparison.headline_k,
                      points_in_words(comparison.capability_gain));
 }
