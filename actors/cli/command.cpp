@@ -93,7 +93,9 @@ void print_overview(std::ostream& stream, std::span<const Command> commands) {
             "`assay VERB --help` explains a verb.\n";
 }
 
-bool is_help(std::string_view word) { return word == "-h" || word == "--help" || word == "help"; }
+bool is_help(std::string_view word) {
+  return word == "-h" || word == "--help" || word == "help";
+}
 
 // The index of the verb: the first argument that is not a global option or its value.
 std::size_t verb_index(const std::vector<std::string>& args) {
@@ -109,8 +111,10 @@ Error unknown_verb(const std::string& verb, std::span<const Command> commands) {
   std::vector<std::string> names;
   for (const Command& command : commands) names.emplace_back(command.name);
   const auto near = config::nearest_name(verb, names);
-  return Error{ErrorCode::kInvalidInput, "`" + verb + "` is not a verb of assay",
-               near ? "did you mean `assay " + *near + "`?" : "`assay --help` lists the verbs", {},
+  return Error{ErrorCode::kInvalidInput,
+               "`" + verb + "` is not a verb of assay",
+               near ? "did you mean `assay " + *near + "`?" : "`assay --help` lists the verbs",
+               {},
                {}};
 }
 

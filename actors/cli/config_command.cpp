@@ -53,8 +53,11 @@ void print_known_keys(CommandContext& context, const std::string& prefix) {
 
 ExitCode show(CommandContext& context, const LoadedConfig& loaded, const std::string& prefix) {
   if (!is_run_config_key(prefix) && !prefix.empty() && loaded.resolved.find(prefix) == nullptr) {
-    return fail(context, {ErrorCode::kInvalidInput, "no key begins with `" + prefix + "`",
-                          "`assay config show` lists all keys", {}, "E103"});
+    return fail(context, {ErrorCode::kInvalidInput,
+                          "no key begins with `" + prefix + "`",
+                          "`assay config show` lists all keys",
+                          {},
+                          "E103"});
   }
   const std::vector<ResolvedValue> values = chosen_values(loaded, prefix);
   if (context.format == OutputFormat::kJson) {
@@ -97,8 +100,12 @@ ExitCode config_command(CommandContext& context) {
     return ExitCode::kDone;
   }
   if (action != "show" && action != "validate") {
-    return fail(context, {ErrorCode::kInvalidInput, "assay config cannot `" + action + "`",
-                          "say `show`, `validate` or `schema`", {}, {}},
+    return fail(context,
+                {ErrorCode::kInvalidInput,
+                 "assay config cannot `" + action + "`",
+                 "say `show`, `validate` or `schema`",
+                 {},
+                 {}},
                 ExitCode::kUsage);
   }
   const auto loaded = load_run_config(request);

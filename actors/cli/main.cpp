@@ -13,7 +13,6 @@ namespace {
 
 constexpr Command kCommands[] = {
     {"config", "Prepare", "show, check or describe a config", config_command},
-    {"doctor", "Prepare", "check this machine, with a fix for each problem", doctor_command},
     {"version", "Prepare", "print the version", version_command},
 };
 

@@ -45,7 +45,8 @@ std::string capitals(std::string_view name) {
 // True when the word after a config key is that key's value.
 bool is_value(const std::string& word) {
   if (word == "@" || word.starts_with("--")) return false;
-  const bool is_number = word.size() > 1 && word[0] == '-' && (std::isdigit(word[1]) || word[1] == '.');
+  const bool is_number =
+      word.size() > 1 && word[0] == '-' && (std::isdigit(word[1]) || word[1] == '.');
   return !word.starts_with("-") || is_number;
 }
 
@@ -53,7 +54,8 @@ bool is_assignment(const std::string& word) {
   const std::size_t equals = word.find('=');
   if (equals == std::string::npos || equals == 0 || word[0] == '-') return false;
   const std::string key = word.substr(0, equals);
-  return key.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+  return key.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
          std::string::npos;
 }
 
@@ -92,15 +94,19 @@ class ConfigWords {
 
  private:
   static Error no_file(const std::string& word) {
-    return Error{ErrorCode::kInvalidInput, "`" + word + "` needs a config file after it",
-                 "e.g. `@ configs/arithmetic.toml`", {}, {}};
+    return Error{ErrorCode::kInvalidInput,
+                 "`" + word + "` needs a config file after it",
+                 "e.g. `@ configs/arithmetic.toml`",
+                 {},
+                 {}};
   }
 
   // True for `--a.b` and for a key without a dot, unless the verb has an option of that name.
   bool is_key_option(const std::string& word) const {
     if (!word.starts_with("--") || word.size() < 4) return false;
     const std::string name = word.substr(0, word.find('='));
-    if (std::find(own_options_.begin(), own_options_.end(), name) != own_options_.end()) return false;
+    if (std::find(own_options_.begin(), own_options_.end(), name) != own_options_.end())
+      return false;
     return name.find('.') != std::string::npos || is_run_config_key(name.substr(2));
   }
 
@@ -189,8 +195,11 @@ void OptionSet::State::print_help(std::ostream& stream) const {
 // Names the faulty option and the nearest one of this verb, or of the config.
 Error OptionSet::State::explain(const std::string& fault,
                                 const std::vector<std::string>& args) const {
-  Error error{ErrorCode::kInvalidInput, "assay " + verb + ": " + fault,
-              "`assay " + verb + " --help` shows the options", {}, {}};
+  Error error{ErrorCode::kInvalidInput,
+              "assay " + verb + ": " + fault,
+              "`assay " + verb + " --help` shows the options",
+              {},
+              {}};
   for (const std::string& word : args) {
     const std::string name = word.substr(0, word.find('='));
     if (!name.starts_with("-") || is_value(name)) continue;
@@ -247,8 +256,8 @@ void OptionSet::option(std::string_view names, double& value, std::string_view h
   state_->add_option(names, value, help, "X", config::number_text(value));
 }
 
-void OptionSet::choice(std::string_view names, std::string& value,
-                       std::vector<std::string> choices, std::string_view help) {
+void OptionSet::choice(std::string_view names, std::string& value, std::vector<std::string> choices,
+                       std::string_view help) {
   std::string shown;
   for (const std::string& word : choices) shown += (shown.empty() ? "" : "|") + word;
   state_->add_option(names, value, help, shown, value);
@@ -281,7 +290,9 @@ void OptionSet::positionals(std::string_view name, std::vector<std::string>& val
   state_->positionals.push_back({capitals(name), std::string(help)});
 }
 
-void OptionSet::config(config::Request& request) { state_->request = &request; }
+void OptionSet::config(config::Request& request) {
+  state_->request = &request;
+}
 
 void OptionSet::example(std::string_view command_line) {
   state_->examples.emplace_back(command_line);
@@ -296,7 +307,9 @@ std::optional<ExitCode> OptionSet::parse(CommandContext& context) {
   flag("--no-color", state_->has_no_color, "as NO_COLOR=1");
 
   std::vector<std::string> args = context.args;
-  const auto is_help_word = [](const std::string& word) { return word == "-h" || word == "--help"; };
+  const auto is_help_word = [](const std::string& word) {
+    return word == "-h" || word == "--help";
+  };
   if (std::any_of(args.begin(), args.end(), is_help_word)) {
     state_->print_help(context.out);
     return ExitCode::kDone;

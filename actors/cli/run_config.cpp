@@ -1,5 +1,8 @@
 #include "actors/cli/run_config.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "runtime/config/nearest.h"
 #include "runtime/config/schema.h"
 #include "runtime/config/toml_file.h"
@@ -304,20 +307,13 @@ struct Preset {
 // Dr. GRPO arXiv:2503.20783, RLOO arXiv:2402.14740, DAPO arXiv:2503.14476, GSPO arXiv:2507.18071,
 // CISPO arXiv:2506.13585.
 constexpr Preset kPresets[] = {
-    {"dr_grpo", "algo.normalise_std", "false"},
-    {"dr_grpo", "algo.aggregation", "constant"},
-    {"dr_grpo", "algo.clip_high", "0.2"},
-    {"rloo", "algo.baseline", "loo"},
-    {"rloo", "algo.normalise_std", "false"},
-    {"rloo", "algo.surrogate", "reinforce"},
-    {"rloo", "algo.aggregation", "sequence_sum"},
-    {"dapo", "algo.dynamic_sampling", "true"},
-    {"gspo", "algo.surrogate", "gspo"},
-    {"gspo", "algo.aggregation", "sequence_mean"},
-    {"gspo", "algo.clip_low", "0.0003"},
-    {"gspo", "algo.clip_high", "0.0004"},
-    {"cispo", "algo.surrogate", "cispo"},
-    {"cispo", "algo.normalise_std", "false"},
+    {"dr_grpo", "algo.normalise_std", "false"},   {"dr_grpo", "algo.aggregation", "constant"},
+    {"dr_grpo", "algo.clip_high", "0.2"},         {"rloo", "algo.baseline", "loo"},
+    {"rloo", "algo.normalise_std", "false"},      {"rloo", "algo.surrogate", "reinforce"},
+    {"rloo", "algo.aggregation", "sequence_sum"}, {"dapo", "algo.dynamic_sampling", "true"},
+    {"gspo", "algo.surrogate", "gspo"},           {"gspo", "algo.aggregation", "sequence_mean"},
+    {"gspo", "algo.clip_low", "0.0003"},          {"gspo", "algo.clip_high", "0.0004"},
+    {"cispo", "algo.surrogate", "cispo"},         {"cispo", "algo.normalise_std", "false"},
 };
 
 std::string text_of(const Node& root, std::string_view key) {
@@ -404,8 +400,9 @@ class Checker {
            "generator.sampling.max_completion_tokens",
            "leaves no room for a prompt in seq_len = " + std::to_string(run_.seq_len),
            "raise seq_len or lower max_completion_tokens");
-    demand(run_.tokenizer.type != TokenizerSettings::Type::kChar || !run_.tokenizer.alphabet.empty(),
-           "E111", "tokenizer.alphabet", "is empty", "list the characters, or use type = \"byte\"");
+    demand(
+        run_.tokenizer.type != TokenizerSettings::Type::kChar || !run_.tokenizer.alphabet.empty(),
+        "E111", "tokenizer.alphabet", "is empty", "list the characters, or use type = \"byte\"");
   }
 
   void check_algorithm() {
@@ -441,22 +438,24 @@ class Checker {
       demand(!name.empty(), "E111", table + ".name", "is missing", "name it: name = \"math\"");
       demand(!run_.verifiers[i].type.empty(), "E111", table + ".type", "is missing",
              "say which: type = \"math\"");
-      const bool is_new = std::find(verifier_names_.begin(), verifier_names_.end(), name) ==
-                          verifier_names_.end();
+      const bool is_new =
+          std::find(verifier_names_.begin(), verifier_names_.end(), name) == verifier_names_.end();
       demand(is_new, "E111", table + ".name", "`" + name + "` is taken", "give each its own name");
       verifier_names_.push_back(name);
     }
   }
 
   void check_source(const SourceSettings& source, const std::string& table) {
-    demand(!source.name.empty(), "E111", table + ".name", "is missing", "name it: name = \"gsm8k\"");
+    demand(!source.name.empty(), "E111", table + ".name", "is missing",
+           "name it: name = \"gsm8k\"");
     demand(source.path.empty() != source.task.empty(), "E111", table + ".path",
            source.path.empty() ? "and its task are both missing" : "and its task are both set",
            "give path = \"FILE.jsonl\" or task = \"arithmetic\"");
     const bool is_known = std::find(verifier_names_.begin(), verifier_names_.end(),
                                     source.verifier) != verifier_names_.end();
     const auto near = config::nearest_name(source.verifier, verifier_names_);
-    demand(is_known, "E111", table + ".verifier", "names no [[verifier]]: `" + source.verifier + "`",
+    demand(is_known, "E111", table + ".verifier",
+           "names no [[verifier]]: `" + source.verifier + "`",
            near ? "did you mean `" + *near + "`?"
                 : "add a [[verifier]] with that name, or set verifier to one that exists");
     check_chain(source.chain, table);

@@ -63,11 +63,11 @@ struct AlgorithmSettings {
   enum class Scope { kGroup, kBatch };
   Baseline baseline = Baseline::kMean;
   Scope baseline_scope = Scope::kGroup;
-  double quantile = 0.4;               // for kQuantile
-  bool is_std_normalised = true;       // divide by the standard deviation of the scope
-  algo::LossOptions loss;              // surrogate, aggregation, clipping, importance, entropy
-  bool has_dynamic_sampling = false;   // replace groups without signal by fresh ones
-  double dynamic_sampling_limit = 3;   // groups issued per group wanted, at most
+  double quantile = 0.4;              // for kQuantile
+  bool is_std_normalised = true;      // divide by the standard deviation of the scope
+  algo::LossOptions loss;             // surrogate, aggregation, clipping, importance, entropy
+  bool has_dynamic_sampling = false;  // replace groups without signal by fresh ones
+  double dynamic_sampling_limit = 3;  // groups issued per group wanted, at most
 };
 
 // One [[curator.train.source]], and the data half of one [[curator.eval.source]].
@@ -79,7 +79,7 @@ struct SourceSettings {
   double ratio = 1;           // share of the prompts among train sources, any positive scale
   std::uint64_t prompts = 0;  // prompts an epoch (train) or in all (eval); 0: every row of a file
   std::uint64_t seed = 0;     // procedural tasks; 0: derived from the run's seed
-  std::string prompt_column;     // empty: detected
+  std::string prompt_column;  // empty: detected
   std::string reference_column;  // empty: detected
   ChainSettings chain;
   std::string operators = "+-*";
@@ -113,7 +113,8 @@ struct GeneratorSettings {
   std::uint32_t replicas = 1;
   std::uint32_t max_sequences = 128;   // sequences a replica runs at once
   config::Size cache_bytes{64 << 20};  // key and value cache of a replica
-  gpu::SamplingOptions sampling;       // stop_tokens come from the tokenizer
+  gpu::SamplingOptions sampling = {.max_completion_tokens =
+                                       40};  // stop_tokens come from the tokenizer
 };
 
 // One [[verifier]].

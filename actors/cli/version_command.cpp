@@ -11,8 +11,8 @@ ExitCode version_command(CommandContext& context) {
   options.example("assay version -o json");
   if (const auto stop = options.parse(context)) return *stop;
   if (context.format == OutputFormat::kJson) {
-    context.out << "{\"assay\": 1, \"version\": \"" << kVersion << "\", \"compiler\": \"" << kCompiler
-                << "\"}\n";
+    context.out << "{\"assay\": 1, \"version\": \"" << kVersion << "\", \"compiler\": \""
+                << kCompiler << "\"}\n";
   } else {
     context.out << "assay " << kVersion << "\n";
     if (context.verbosity > 0) context.out << "compiler " << kCompiler << "\n";
