@@ -113,7 +113,8 @@ struct GeneratorSettings {
   std::uint32_t replicas = 1;
   std::uint32_t max_sequences = 128;   // sequences a replica runs at once
   config::Size cache_bytes{64 << 20};  // key and value cache of a replica
-  gpu::SamplingOptions sampling;       // stop_tokens come from the tokenizer
+  gpu::SamplingOptions sampling = {.max_completion_tokens =
+                                       40};  // stop_tokens come from the tokenizer
 };
 
 // One [[verifier]].
