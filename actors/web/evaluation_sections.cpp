@@ -45,8 +45,8 @@ ChartSeries curve_series(const std::vector<CurvePoint>& curve, const algo::Polic
 std::string pass_chart(const ReportSource& source) {
   const algo::SourceEvaluation& evaluation = source.evaluation;
   std::vector<ChartSeries> series;
-  series.push_back(
-      curve_series(evaluation.base.pass_curve, evaluation.base, "before", "var(--base)"));
+  series.push_back(curve_series(evaluation.base.pass_curve, evaluation.base,
+                                evaluation.after ? "before" : "policy", "var(--base)"));
   if (evaluation.after) {
     series.push_back(
         curve_series(evaluation.after->pass_curve, *evaluation.after, "after", "var(--after)"));

@@ -50,8 +50,8 @@ double dulled(double probability) {
   return 0.93 * probability;
 }
 
-std::vector<double> rates_of(const std::vector<algo::EvaluatedPrompt>& prompts) {
-  std::vector<double> rates;
+std::vector<std::optional<double>> rates_of(const std::vector<algo::EvaluatedPrompt>& prompts) {
+  std::vector<std::optional<double>> rates;
   for (const algo::EvaluatedPrompt& prompt : prompts) {
     rates.push_back(static_cast<double>(prompt.correct) / static_cast<double>(prompt.n));
   }
@@ -83,8 +83,8 @@ std::vector<LearningPoint> learning(double top, double entropy_end) {
 
 ReportControl permuted_control(const std::vector<algo::EvaluatedPrompt>& base,
                                const std::vector<algo::EvaluatedPrompt>& after) {
-  const std::vector<double> before = rates_of(base), gained = rates_of(after);
-  const std::vector<double> control = rates_of(draw_prompts(240, 1.4, dulled, 5));
+  const std::vector<std::optional<double>> before = rates_of(base), gained = rates_of(after);
+  const std::vector<std::optional<double>> control = rates_of(draw_prompts(240, 1.4, dulled, 5));
   algo::ControlOptions options;
   options.bootstrap.replicates = 500;
   return {"random_permute",
