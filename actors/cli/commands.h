@@ -10,6 +10,7 @@ ExitCode doctor_command(CommandContext& context);
 ExitCode eval_command(CommandContext& context);
 ExitCode explain_command(CommandContext& context);
 ExitCode ledger_command(CommandContext& context);
+ExitCode report_command(CommandContext& context);
 ExitCode run_command(CommandContext& context);
 ExitCode status_command(CommandContext& context);
 ExitCode version_command(CommandContext& context);

@@ -74,11 +74,12 @@ std::vector<algo::EvaluatedPrompt> all_prompts(const EvalResults& results) {
   return all;
 }
 
-std::vector<double> rates_of(const std::vector<algo::EvaluatedPrompt>& prompts) {
-  std::vector<double> rates;
-  for (const algo::EvaluatedPrompt& prompt : prompts) {
-    rates.push_back(
-        prompt.n == 0 ? 0 : static_cast<double>(prompt.correct) / static_cast<double>(prompt.n));
+// A prompt without a scored completion has no rate.
+std::vector<std::optional<double>> rates_of(const std::vector<algo::EvaluatedPrompt>& prompts) {
+  std::vector<std::optional<double>> rates(prompts.size());
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    if (prompts[i].n == 0) continue;
+    rates[i] = static_cast<double>(prompts[i].correct) / static_cast<double>(prompts[i].n);
   }
   return rates;
 }
@@ -95,8 +96,8 @@ web::ControlSource control_source(const std::string& name,
                                   const std::vector<algo::EvaluatedPrompt>& after,
                                   const std::vector<algo::EvaluatedPrompt>& control,
                                   std::uint64_t seed) {
-  const std::vector<double> before = rates_of(base), with = rates_of(after),
-                            without = rates_of(control);
+  const std::vector<std::optional<double>> before = rates_of(base), with = rates_of(after),
+                                           without = rates_of(control);
   algo::ControlOptions options;
   options.bootstrap.seed = seed;
   return {name, algo::judge_control({before, with, without, {}}, options)};

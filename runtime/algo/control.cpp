@@ -51,6 +51,24 @@ std::string in_words(const Interval& interval) {
          signed_text(interval.high) + ")";
 }
 
+// The prompts that all three policies have a rate for.
+struct Covered {
+  std::vector<double> base, after_true, after_control;
+  std::vector<std::uint32_t> clusters;
+};
+
+Covered covered_by_all(const ControlEvidence& evidence) {
+  Covered covered;
+  for (std::size_t i = 0; i < evidence.base.size(); ++i) {
+    if (!evidence.base[i] || !evidence.after_true[i] || !evidence.after_control[i]) continue;
+    covered.base.push_back(*evidence.base[i]);
+    covered.after_true.push_back(*evidence.after_true[i]);
+    covered.after_control.push_back(*evidence.after_control[i]);
+    if (!evidence.clusters.empty()) covered.clusters.push_back(evidence.clusters[i]);
+  }
+  return covered;
+}
+
 bool is_within_margin(const ControlFinding& finding, double margin) {
   return finding.control_gain_90.low > -margin && finding.control_gain_90.high < margin;
 }
@@ -128,22 +146,28 @@ ControlFinding judge_control(const ControlEvidence& evidence, const ControlOptio
   ASSAY_CHECK(evidence.base.size() == evidence.after_true.size() &&
                   evidence.base.size() == evidence.after_control.size(),
               "both arms and the base evaluate the same prompts");
+  const Covered covered = covered_by_all(evidence);
+  ControlFinding finding;
+  if (covered.base.empty()) {
+    finding.reason = "no prompt was scored under all three policies";
+    finding.share.null_reason = "no_prompts";
+    return finding;
+  }
   constexpr double kTwoOneSidedTests = 0.90;  // each at 5 %
   const auto paired = [&](std::span<const double> before, std::span<const double> after,
                           double level) {
-    return paired_interval(before, after, evidence.clusters, level);
+    return paired_interval(before, after, covered.clusters, level);
   };
-  ControlFinding finding;
-  finding.true_gain = paired(evidence.base, evidence.after_true, kConfidenceLevel);
-  finding.control_gain = paired(evidence.base, evidence.after_control, kConfidenceLevel);
-  finding.control_gain_90 = paired(evidence.base, evidence.after_control, kTwoOneSidedTests);
-  finding.true_less_control = paired(evidence.after_control, evidence.after_true, kConfidenceLevel);
+  finding.true_gain = paired(covered.base, covered.after_true, kConfidenceLevel);
+  finding.control_gain = paired(covered.base, covered.after_control, kConfidenceLevel);
+  finding.control_gain_90 = paired(covered.base, covered.after_control, kTwoOneSidedTests);
+  finding.true_less_control = paired(covered.after_control, covered.after_true, kConfidenceLevel);
   std::vector<double> control_gains, true_gains;
-  for (std::size_t i = 0; i < evidence.base.size(); ++i) {
-    control_gains.push_back(evidence.after_control[i] - evidence.base[i]);
-    true_gains.push_back(evidence.after_true[i] - evidence.base[i]);
+  for (std::size_t i = 0; i < covered.base.size(); ++i) {
+    control_gains.push_back(covered.after_control[i] - covered.base[i]);
+    true_gains.push_back(covered.after_true[i] - covered.base[i]);
   }
-  finding.share = ratio_of_means(control_gains, true_gains, evidence.clusters, options.bootstrap);
+  finding.share = ratio_of_means(control_gains, true_gains, covered.clusters, options.bootstrap);
   if (finding.share.null_reason == "no_gap" || finding.share.null_reason == "unstable_gap") {
     finding.share.null_reason = "no_true_gain";
   }

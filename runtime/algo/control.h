@@ -46,10 +46,11 @@ enum class ControlVerdict : std::uint8_t { kPass, kFlag, kInconclusive };
 std::string_view to_string(ControlVerdict verdict);  // "pass", "flag", "inconclusive"
 
 // Per-prompt pass@1 of the base policy and of both arms' final policies, same prompts, same order.
+// A prompt none of whose completions could be scored has no rate; it leaves the comparison.
 struct ControlEvidence {
-  std::span<const double> base;
-  std::span<const double> after_true;
-  std::span<const double> after_control;
+  std::span<const std::optional<double>> base;
+  std::span<const std::optional<double>> after_true;
+  std::span<const std::optional<double>> after_control;
   std::span<const std::uint32_t> clusters;  // empty = each prompt on its own
 };
 
