@@ -113,6 +113,8 @@ TEST(MathVerifier, TheLastStatementCounts) {
               {"10455", "interest \\boxed{255}. Final Answer: The final answer is $10,455$."},
               {"3", "Final Answer: Jane began 3 hours ago. I hope it is correct."},
               {"41", "The answer is not 42, it is 41."},
+              {"41", "It is not 42. We get 41."},
+              {"41", "The answer is 41, not 42."},
               {"72", "48+24 = 72 clips.\n#### 72"}},
              Outcome::kCorrect);
   expect_all({{"42", "<think>\\boxed{42}</think> The final answer is 41."},
@@ -128,6 +130,11 @@ TEST(MathVerifier, RefusesHedgesAndSeveralAnswers) {
               {"42", "\\boxed{41} or \\boxed{42}"},
               {"42", "\\boxed{41}, \\boxed{42}"},
               {"42", "The answer is not 42"},
+              {"42", "The answer is not $42$."},
+              {"42", "The answer is clearly not 42."},
+              {"42", "The answer isn't 42."},
+              {"42", "The answer cannot be 42"},
+              {"42", "It is definitely not 42."},
               {"42", "\\boxed{\\text{the answer}}"}},
              Outcome::kIncorrect);
 }
