@@ -12,6 +12,10 @@ namespace assay::cli {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"run", "Train", "train a policy and report what was gained", run_command},
+    {"eval", "Train", "measure pass@k of a policy", eval_command},
+    {"status", "Watch", "queues and actors of a live run", status_command},
+    {"explain", "Watch", "the story of a group or a rollout", explain_command},
     {"config", "Prepare", "show, check or describe a config", config_command},
     {"version", "Prepare", "print the version", version_command},
 };

@@ -190,18 +190,6 @@ void Transformer::logits(const WeightStore& weights, const float* normed, std::s
   multiply(weights, layout_->head, normed, hidden_stride(), rows, nullptr, 0, out, logits_stride());
 }
 
-// One head's part of consecutive qkv rows, gathered into rows of their own.
-struct Transformer::HeadRows {
-  const float* qkv = nullptr;  // at the head's first column
-  std::size_t count = 0;
-  std::size_t start = 0;         // position of the first row
-  const float* gain = nullptr;   // of the head's norm; null = none
-  float* raw = nullptr;          // [count, padded head_size] before the norm; only with gain
-  float* inverse_rms = nullptr;  // [count]; only with gain
-  float* out = nullptr;          // row i at out + i * out_stride
-  std::size_t out_stride = 0;
-};
-
 void Transformer::gather_head(const HeadRows& head) const {
   const std::size_t size = layout_->config.head_size, width = padded(size);
   for (std::size_t i = 0; i < head.count; ++i) {
@@ -221,7 +209,6 @@ void Transformer::gather_head(const HeadRows& head) const {
 // Turns the gradient of gathered rows into that of the qkv rows, in place, and writes it there.
 void Transformer::return_head(const HeadRows& head, float* gradient, float* gain_gradient) const {
   const std::size_t size = layout_->config.head_size, width = padded(size);
-  float* target = const_cast<float*>(head.qkv);
   for (std::size_t i = 0; i < head.count; ++i) {
     float* row = gradient + i * width;
     const std::size_t angle = (head.start + i) * (size / 2);
@@ -230,7 +217,7 @@ void Transformer::return_head(const HeadRows& head, float* gradient, float* gain
       kernels_.rms_norm_backward({head.raw + i * width, head.gain, head.inverse_rms + i, row,
                                   nullptr, row, gain_gradient, width, 1, size});
     }
-    std::copy_n(row, size, target + i * qkv_stride());
+    std::copy_n(row, size, head.qkv + i * qkv_stride());
   }
 }
 
@@ -245,7 +232,7 @@ void Transformer::extend_cache(const WeightStore& weights, std::size_t layer, st
   float inverse = 0;
   for (std::size_t i = 0; i < segment.tokens.size(); ++i) {
     const std::size_t position = segment.start + i;
-    const float* qkv = rows.qkv + i * qkv_stride();
+    float* qkv = rows.qkv + i * qkv_stride();
     gather_head({qkv + layout_->query_size() + kv_head * size, 1, position, gain, row + width,
                  &inverse, row, width});
     float* key = keys + position / kLanes * size * kLanes + position % kLanes;

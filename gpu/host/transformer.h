@@ -124,7 +124,17 @@ class Transformer {
                      std::size_t dx_stride) const;
 
  private:
-  struct HeadRows;  // one head's rows, gathered, normed and rotated
+  // One head's part of consecutive qkv rows, gathered into rows of their own, normed and rotated.
+  struct HeadRows {
+    float* qkv = nullptr;  // at the head's first column
+    std::size_t count = 0;
+    std::size_t start = 0;         // position of the first row
+    const float* gain = nullptr;   // of the head's norm; null = none
+    float* raw = nullptr;          // [count, padded head_size] before the norm; only with gain
+    float* inverse_rms = nullptr;  // [count]; only with gain
+    float* out = nullptr;          // row i at out + i * out_stride
+    std::size_t out_stride = 0;
+  };
 
   void multiply(const WeightStore& weights, const MatrixPlace& place, const float* x,
                 std::size_t x_stride, std::size_t rows, const float* init, std::size_t init_stride,

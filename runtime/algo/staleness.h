@@ -24,8 +24,10 @@ struct AdmissionState {
 
 // How many more groups may start now:
 //   min(running_max - running, (staleness_max + version + 1) * batch - (accepted + running)), >= 0.
-// Then no group is ever trained more than staleness_max versions after its start, provided that
-// updates consume groups in the order they were accepted. A rejected group leaves `running` without
+// Then the n-th kept group starts no earlier than version n / batch - staleness_max, so no group is
+// trained more than staleness_max versions late *if updates consume groups in the order they were
+// started*. Consumed in the order they finish, a slow group is overtaken without limit: whoever
+// does that must also drop what is older than the bound. A rejected group leaves `running` without
 // entering `accepted`. With staleness_max 0 the run is synchronous.
 std::uint64_t admission_capacity(const AdmissionState& state);
 

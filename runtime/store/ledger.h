@@ -54,12 +54,13 @@ class Ledger {
  public:
   // A new ledger. Raises fence 1. Errors: kInvalidInput when the file exists or the header is
   // impossible; kUnavailable when another writer holds it; errno codes.
-  static Result<Ledger> create(const std::string& path, const LedgerHeader& header);
+  static Result<Ledger> create(const std::string& path, const LedgerHeader& header,
+                               const EventOrigin& origin = {});
 
   // An existing one, to go on writing. Raises the next fence, which voids every older lease.
   // Errors: kNotFound; kCorrupt when the file is foreign, damaged or of another format version;
   // kUnavailable naming the process that holds it; kExhausted when the disk is full.
-  static Result<Ledger> open(const std::string& path);
+  static Result<Ledger> open(const std::string& path, const EventOrigin& origin = {});
 
   ~Ledger();
   Ledger(Ledger&&) noexcept;
@@ -84,7 +85,7 @@ class Ledger {
   // fail.
   void append_generated(const wire::Rollout& rollout, const EventOrigin& origin);
 
-  // Queues an accepted verdict: `verified` when scored, else `unscored`. An attempt is stored once.
+  // Queues an accepted verdict: `verified` when scored, else `unscored`. All of them are kept.
   void append_verdict(RolloutId rollout, const wire::Verdict& verdict, const EventOrigin& origin);
 
   void append_dropped(const DroppedGroup& dropped, const EventOrigin& origin);

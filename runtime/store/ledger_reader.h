@@ -89,8 +89,15 @@ class LedgerReader {
 
   Result<Accounting> accounting();
 
-  // Whether SHA-256 over the bytes stored with `event` is event.stored; true when none are.
-  Result<bool> stored_bytes_match(const LedgerEvent& event);
+  // The bytes stored with an issued, generated, verified or unscored event: an encoded prompt,
+  // rollout or verdict. Errors: kNotFound.
+  Result<std::string> stored_bytes(const LedgerEvent& event);
+
+  // Where a group was issued, without its bytes: no rollouts, no verdicts. Errors: kNotFound.
+  Result<GroupRecord> place(GroupId id);
+
+  // What is wrong with the file's own structure; empty when it is sound. Reads the whole file.
+  Result<std::string> structure_problem();
 
  private:
   struct State;

@@ -68,6 +68,7 @@ Result<ChainCheck> check_chain(std::string_view prompt_text, std::string_view co
   const auto written = written_states(completion, kPromptBytesMax);
   if (!written) return ChainCheck{};
   ChainCheck check;
+  check.is_well_formed = true;
   check.is_chain = written->size() > 1;
   check.is_answer_correct = written->back() == expected->back();
   check.is_chain_correct = *written == *expected;

@@ -8,6 +8,7 @@
 namespace assay::verifiers {
 
 struct ChainCheck {
+  bool is_well_formed = false;     // the completion is a list of states at all
   bool is_answer_correct = false;  // the last state is right
   bool is_chain_correct = false;   // every state is there and right, hence the answer too
   bool is_chain = false;           // more than one state is written, right or wrong

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "runtime/core/rng.h"
+#include "tests/runtime/algo/seed.h"
 
 namespace assay::algo {
 namespace {
@@ -73,11 +73,6 @@ Outcome evaluate_token(double ratio, double advantage, LossOptions options, doub
   batch.add(static_cast<float>(advantage), {static_cast<float>(old + std::log(ratio))}, {old},
             {static_cast<float>(old - std::log(importance))});
   return evaluate(batch, options);
-}
-
-std::uint64_t test_seed() {
-  const char* text = std::getenv("ASSAY_SEED");
-  return text ? std::strtoull(text, nullptr, 10) : 20260101;
 }
 
 // Ratios are drawn well off the clip edges, where the loss has a kink and no derivative.

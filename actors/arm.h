@@ -1,0 +1,110 @@
+// One arm of a run: the asynchronous loop of curator, generators, verifiers and learner, from
+// version 0 (or the last committed step) to max_steps. No CAF in this header.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gpu/backend.h"
+#include "gpu/learner.h"
+#include "runtime/algo/advantage.h"
+#include "runtime/algo/control.h"
+#include "runtime/core/clock.h"
+#include "runtime/core/result.h"
+#include "runtime/dataset/prompt_source.h"
+#include "runtime/flow/batch_builder.h"
+#include "runtime/flow/group_flow.h"
+#include "runtime/store/ledger_event.h"
+#include "runtime/text/tokenizer.h"
+#include "verifiers/verifier.h"
+
+namespace assay::actors {
+
+// Everything an arm needs; the composition root fills it.
+struct ArmOptions {
+  store::LedgerHeader ledger;  // run, arm, seed, config hash, group size, bounds
+  flow::FlowOptions flow;
+  algo::RewardArmOptions rewards;
+  algo::AdvantageOptions advantage;
+  gpu::UpdateOptions update;
+  gpu::OptimiserOptions optimiser;
+  gpu::BackendOptions backend;
+  gpu::GeneratorOptions generator;
+  gpu::SamplingOptions sampling;
+  std::uint32_t generator_count = 1;
+  std::uint32_t verifier_count = 1;
+  std::uint64_t checkpoint_interval = 0;  // steps; 0: only after the last one
+  std::uint32_t checkpoint_keep = 2;
+
+  std::shared_ptr<const dataset::PromptSource> prompts;
+  std::shared_ptr<const text::Tokenizer> tokenizer;
+  std::map<std::string, std::shared_ptr<const verifiers::Verifier>> verifiers;  // by name
+
+  // A fresh learner of the run's shape; its weights do not matter.
+  std::function<Result<std::unique_ptr<gpu::Learner>>()> make_learner;
+  std::string base_folder;  // the base policy, as Learner::save() wrote it
+  std::string ledger_path;
+  std::string checkpoints_folder;
+  std::string rollouts_folder;  // step files go to <folder>/step_N/; empty: none
+  std::string status_socket;    // empty: nobody can attach
+  bool is_resume = false;       // continue from the ledger
+};
+
+// What one update did, in the order of steps.
+struct StepReport {
+  std::uint64_t step = 0;  // from 1: the version after it
+  flow::BatchSummary batch;
+  gpu::UpdateReport update;
+  flow::Accounting accounting;
+  std::uint64_t zero_signal_groups = 0;  // seen so far, dropped ones included
+  double chain_fraction = 0;             // of the batch: verdicts whose "chain" check passed
+  bool has_chain_checks = false;
+  double seconds = 0;                  // since the arm began
+  double wait_s = 0, update_s = 0;     // of the learner, this step
+  std::uint64_t generated_tokens = 0;  // so far
+  std::uint64_t verifier_errors = 0;   // unscored verdicts so far
+  Digest weights;
+};
+
+enum class StepDecision { kContinue, kStop };
+using StepObserver = std::function<StepDecision(const StepReport&)>;
+
+struct ArmTimes {         // seconds of CPU or wall, summed over workers
+  double generate_s = 0;  // wall, inside the engine
+  double verify_s = 0;    // wall, inside verifiers
+  double update_s = 0;    // wall, inside the engine
+  double wait_s = 0;      // wall, the learner waiting for a batch
+  double ledger_s = 0;    // CPU of the ledger keeper's thread
+};
+
+enum class ArmEnd { kDone, kStoppedByObserver, kInterrupted };
+
+struct ArmOutcome {
+  ArmEnd end = ArmEnd::kDone;
+  std::uint64_t steps = 0;
+  Digest weights;
+  flow::Accounting accounting;
+  std::uint64_t unscored_rollouts = 0;
+  std::uint64_t generated_tokens = 0;
+  std::uint64_t rollouts = 0;
+  ArmTimes times;
+  double wall_s = 0;
+  double cpu_s = 0;
+  std::string final_folder;  // checkpoint of the last step
+};
+
+// Runs the arm in this process and returns when it is over. `interrupt` becomes true on Ctrl-C: the
+// arm then finishes the update in hand, writes a checkpoint and ends. The observer is called on
+// another thread, one step at a time, in order.
+// Errors: what the engine, the ledger or a file said; everything committed before is kept.
+Result<ArmOutcome> run_arm(const ArmOptions& options, const StepObserver& observer,
+                           const std::atomic<bool>& interrupt);
+
+}  // namespace assay::actors

@@ -1,0 +1,175 @@
+#include "actors/cli/run_report.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "runtime/store/rollout_log.h"
+
+namespace assay::cli {
+
+namespace {
+
+algo::HealthOptions health_options(const HealthSettings& settings) {
+  algo::HealthOptions options;
+  const auto set = [](algo::HealthThreshold& threshold, double critical) {
+    if (critical <= 0) {
+      threshold = {};
+    } else {
+      threshold.critical = critical;
+    }
+  };
+  set(options.reward_std_min, settings.min_reward_std);
+  set(options.ess_min, settings.min_ess);
+  set(options.zero_signal_max, settings.max_zero_variance_fraction);
+  set(options.verifier_error_max, settings.max_unscored_fraction);
+  options.entropy_fraction_min.warn = settings.min_entropy_fraction;
+  return options;
+}
+
+algo::HealthMetrics health_metrics(const actors::StepReport& step, std::uint64_t bound) {
+  algo::HealthMetrics metrics;
+  const flow::BatchSummary& batch = step.batch;
+  metrics.step = step.step;
+  metrics.reward_std = batch.reward_std;
+  metrics.zero_signal_fraction =
+      static_cast<double>(batch.zero_signal_groups) / std::max(1u, batch.group_count);
+  metrics.entropy = step.update.entropy;
+  metrics.kl_behaviour = step.update.kl_behaviour_k3;
+  metrics.ess = step.update.ess;
+  metrics.clip_fraction = step.update.clip_low_fraction + step.update.clip_high_fraction;
+  metrics.grad_norm = step.update.grad_norm;
+  metrics.truncated_fraction =
+      static_cast<double>(batch.truncated_count) / std::max(1u, batch.rollout_count);
+  metrics.length_mean = batch.length_mean;
+  metrics.verifier_error_fraction =
+      static_cast<double>(batch.unscored_count) / std::max(1u, batch.rollout_count);
+  metrics.staleness_max = batch.staleness_max;
+  metrics.staleness_bound = bound;
+  return metrics;
+}
+
+web::LearningPoint learning_point(const actors::StepReport& step) {
+  web::LearningPoint point;
+  point.step = step.step;
+  point.reward_mean = step.batch.reward_mean;
+  point.zero_signal_fraction =
+      static_cast<double>(step.batch.zero_signal_groups) / std::max(1u, step.batch.group_count);
+  point.entropy = step.update.entropy;
+  point.kl_behaviour = step.update.kl_behaviour_k3;
+  point.clip_low_fraction = step.update.clip_low_fraction;
+  point.clip_high_fraction = step.update.clip_high_fraction;
+  point.ess = step.update.ess;
+  point.grad_norm = step.update.grad_norm;
+  point.length_mean = step.batch.length_mean;
+  point.staleness_mean = step.batch.staleness_mean;
+  if (step.has_chain_checks) point.chain_fraction = step.chain_fraction;
+  return point;
+}
+
+std::vector<double> rates_of(const std::vector<algo::EvaluatedPrompt>& prompts) {
+  std::vector<double> rates;
+  for (const algo::EvaluatedPrompt& prompt : prompts) {
+    rates.push_back(
+        prompt.n == 0 ? 0 : static_cast<double>(prompt.correct) / static_cast<double>(prompt.n));
+  }
+  return rates;
+}
+
+}  // namespace
+
+std::uint64_t peak_memory_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+RunReport::RunReport(const RunSetup& setup, std::string command)
+    : setup_(setup), health_(health_options(setup.config.health)) {
+  input_.run = setup.name;
+  input_.command = std::move(command);
+  input_.config_sha256 = setup.config_sha256.hex();
+  input_.seed = setup.config.seed;
+  input_.is_deterministic = setup.config.is_deterministic;
+  input_.staleness.bound = setup.config.curator.max_off_policy_steps;
+  input_.staleness.histogram.resize(input_.staleness.bound + 1);
+}
+
+std::vector<algo::HealthAlert> RunReport::add_step(const std::string& arm,
+                                                   const actors::StepReport& step) {
+  const std::lock_guard lock(mutex_);
+  learning_[arm].push_back(learning_point(step));
+  if (arm != "true") return {};
+  for (std::size_t i = 0; i < step.batch.staleness_histogram.size(); ++i) {
+    const std::uint64_t count = step.batch.staleness_histogram[i];
+    (i <= input_.staleness.bound ? input_.staleness.histogram[i] : input_.staleness.overflow) +=
+        count;
+  }
+  std::vector<algo::HealthAlert> alerts =
+      health_.observe(health_metrics(step, input_.staleness.bound));
+  input_.alerts.insert(input_.alerts.end(), alerts.begin(), alerts.end());
+  return alerts;
+}
+
+void RunReport::set_outcome(const std::string& arm, const actors::ArmOutcome& outcome) {
+  const std::lock_guard lock(mutex_);
+  outcomes_[arm] = outcome;
+}
+
+Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalResults& after,
+                                           const std::map<std::string, EvalResults>& controls) {
+  const std::lock_guard lock(mutex_);
+  input_.wall = wall;
+  const actors::ArmOutcome& outcome = outcomes_["true"];
+  input_.steps = outcome.steps;
+  input_.learning = learning_["true"];
+  for (std::size_t i = 0; i < setup_.eval_sets.size(); ++i) {
+    const EvalSet& set = setup_.eval_sets[i];
+    web::ReportSource source;
+    source.name = set.settings.source.name;
+    source.title = set.settings.source.name;
+    source.is_headline = i == 0;
+    source.is_shifted = set.settings.source.name.find("longer") != std::string::npos;
+    Result<algo::SourceEvaluation> evaluation =
+        algo::evaluate_source(base[i], after[i], evaluation_options(set, setup_.config.seed));
+    if (!evaluation) return evaluation.error();
+    source.evaluation = std::move(*evaluation);
+    input_.sources.push_back(std::move(source));
+  }
+  for (const auto& [arm, results] : controls) {
+    web::ReportControl control;
+    control.arm = arm;
+    control.learning = learning_[arm];
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const std::vector<double> before = rates_of(base[i]), with = rates_of(after[i]),
+                                without = rates_of(results[i]);
+      algo::ControlOptions options;
+      options.bootstrap.seed = setup_.config.seed;
+      control.sources.push_back({setup_.eval_sets[i].settings.source.name,
+                                 algo::judge_control({before, with, without, {}}, options)});
+    }
+    input_.controls.push_back(std::move(control));
+  }
+  const flow::Accounting& accounting = outcome.accounting;
+  input_.accounting = {
+      accounting.issued, accounting.consumed, {}, accounting.open, outcome.unscored_rollouts};
+  for (const auto& [reason, count] : accounting.dropped) {
+    input_.accounting.dropped.push_back({std::string(flow::to_string(reason)), count});
+  }
+  if (outcome.wall_s > 0) {
+    input_.throughput.rollouts_per_s = static_cast<double>(outcome.rollouts) / outcome.wall_s;
+    input_.throughput.generated_tokens_per_s =
+        static_cast<double>(outcome.generated_tokens) / outcome.wall_s;
+  }
+  input_.throughput.peak_memory_bytes = static_cast<double>(peak_memory_bytes());
+  input_.time_split = {{"generate", outcome.times.generate_s},
+                       {"verify", outcome.times.verify_s},
+                       {"train", outcome.times.update_s},
+                       {"learner waits", outcome.times.wait_s},
+                       {"ledger", outcome.times.ledger_s}};
+  input_.provenance = {{"weights after training", outcome.weights.hex()},
+                       {"tokenizer", setup_.tokenizer->describe()}};
+  return input_;
+}
+
+}  // namespace assay::cli

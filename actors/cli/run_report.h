@@ -1,0 +1,47 @@
+// Collects what a run did, stage by stage, into the input of its report.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "actors/arm.h"
+#include "actors/cli/policy_eval.h"
+#include "actors/cli/run_setup.h"
+#include "actors/web/report_input.h"
+#include "runtime/algo/health.h"
+
+namespace assay::cli {
+
+using EvalResults = std::vector<std::vector<algo::EvaluatedPrompt>>;  // [eval source][prompt]
+
+// Steps are appended from the status actor's thread; everything else from the run's own.
+class RunReport {
+ public:
+  RunReport(const RunSetup& setup, std::string command);
+
+  // One update of an arm. Returns the alerts it raised ("true" arm only).
+  std::vector<algo::HealthAlert> add_step(const std::string& arm, const actors::StepReport& step);
+  void set_outcome(const std::string& arm, const actors::ArmOutcome& outcome);
+
+  // Puts everything together; judges controls. Errors: those of algo::evaluate_source.
+  Result<web::ReportInput> finish(const EvalResults& base, const EvalResults& after,
+                                  const std::map<std::string, EvalResults>& controls);
+
+  web::WallSeconds wall;
+  const std::vector<algo::HealthAlert>& alerts() const { return input_.alerts; }
+
+ private:
+  const RunSetup& setup_;
+  web::ReportInput input_;
+  algo::HealthMonitor health_;
+  std::mutex mutex_;
+  std::map<std::string, std::vector<web::LearningPoint>> learning_;
+  std::map<std::string, actors::ArmOutcome> outcomes_;
+};
+
+// Peak resident memory of this process, in bytes.
+std::uint64_t peak_memory_bytes();
+
+}  // namespace assay::cli

@@ -1,0 +1,74 @@
+// The curator actor: a thin shell around flow::GroupFlow. It owns prompts, group assembly and what
+// goes into the ledger; the decisions are the flow's.
+#pragma once
+
+#include <caf/behavior.hpp>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/arm.h"
+#include "actors/messages.h"
+#include "runtime/flow/group_flow.h"
+
+namespace assay::actors {
+
+struct CuratorSetup {
+  std::shared_ptr<const ArmOptions> options;
+  std::shared_ptr<flow::GroupFlow> flow;  // restored by the caller when resuming
+  std::uint64_t fence = 1;
+  flow::Effects restored;  // what restoring decided; obeyed first
+};
+
+struct CuratorState {
+  CuratorSetup setup;
+  std::map<std::string, caf::actor> workers;
+  caf::actor keeper, learner, supervisor, observer;
+
+  struct OpenPrompt {
+    PromptPtr prompt;
+    std::vector<wire::TokenId> tokens;
+  };
+  std::map<GroupId, OpenPrompt> prompts;  // of open groups
+
+  struct Training {
+    std::vector<flow::ReadyGroup> groups;
+    std::shared_ptr<const flow::BuiltBatch> built;
+  };
+  std::map<std::uint64_t, Training> training;   // handed out, by the version before the update
+  std::map<std::uint64_t, Trained> committing;  // waiting for the ledger
+
+  std::map<std::string, std::uint64_t> generated_by;  // tokens, by worker
+  std::map<std::string, double> busy_by;              // seconds, by worker
+  std::uint64_t rollouts = 0, verdicts = 0, unscored = 0;
+  double wait_s = 0, update_s = 0;
+  Digest weights;
+  bool is_draining = false;
+  ArmEnd end = ArmEnd::kDone;
+  std::optional<ArmOutcome> outcome;  // once drained, waiting for the ledger's last word
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  static inline const char* name = "curator";
+};
+
+// Event-based: it never computes for long. Ends by sending ArmFinished to the supervisor.
+caf::behavior curator(caf::stateful_actor<CuratorState>* self, CuratorSetup setup,
+                      caf::actor supervisor, caf::actor observer);
+
+// Tells the curator who works for it; sent once, before any worker speaks.
+struct Introduce {
+  caf::actor keeper, learner;
+  std::map<std::string, caf::actor> workers;
+};
+
+// The rewards of a group in this arm.
+flow::RewardRule reward_rule(const algo::RewardArmOptions& options);
+// The group a ticket stands for.
+flow::GroupSupply group_supply(const ArmOptions& options);
+
+}  // namespace assay::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(assay::actors::Introduce)

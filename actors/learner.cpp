@@ -1,0 +1,88 @@
+#include "actors/learner.h"
+
+namespace assay::actors {
+
+namespace {
+
+using Self = caf::stateful_actor<LearnerState>*;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+bool is_checkpoint_due(const LearnerState& state, std::uint64_t step) {
+  const std::uint64_t interval = state.setup.checkpoint_interval;
+  return state.is_finishing || step == state.setup.step_count ||
+         (interval > 0 && step % interval == 0);
+}
+
+Result<Trained> train(LearnerState& state, const Train& work) {
+  Trained trained;
+  trained.step = work.step;
+  trained.wait_s = seconds_since(state.asked);
+  trained.weights_in = state.weights;
+  const auto start = std::chrono::steady_clock::now();
+  Result<gpu::UpdateReport> report =
+      state.setup.learner->update(work.built->batch, state.setup.update);
+  if (!report) return report.error();
+  trained.report = *report;
+  trained.weights = state.setup.learner->publish();
+  trained.weights_out = trained.weights->digest();
+  state.weights = trained.weights_out;
+  trained.update_s = seconds_since(start);
+  const std::uint64_t step = work.step + 1;
+  if (is_checkpoint_due(state, step)) {
+    const store::CheckpointStore folders(state.setup.checkpoints_folder);
+    if (auto saved = write_checkpoint(*state.setup.learner, folders, step, state.weights); !saved) {
+      return saved.error();
+    }
+    trained.checkpoint = folders.name(step);
+  }
+  return trained;
+}
+
+}  // namespace
+
+Result<void> write_checkpoint(const gpu::Learner& learner, const store::CheckpointStore& folders,
+                              std::uint64_t step, const Digest& weights) {
+  if (auto saved = learner.save(folders.folder(step)); !saved) return saved.error();
+  if (auto sealed = folders.seal(step, learner.version(), weights); !sealed) return sealed.error();
+  return {};
+}
+
+caf::behavior learner(Self self, LearnerSetup setup, caf::actor curator, caf::actor supervisor,
+                      caf::actor status) {
+  self->state.setup = std::move(setup);
+  self->state.weights = self->state.setup.learner->publish()->digest();
+  self->state.asked = std::chrono::steady_clock::now();
+  self->send(curator, WantBatch{});
+
+  const auto report = [self, status](std::string doing) {
+    WorkerState view;
+    view.id = "learner/0";
+    view.role = "learner";
+    view.doing = std::move(doing);
+    view.done = self->state.setup.learner->version().value;
+    view.policy_version = view.done;
+    self->send(status, ReportState{view});
+  };
+
+  return {
+      [=](const Train& work) {
+        LearnerState& state = self->state;
+        report("update of step " + std::to_string(work.step + 1));
+        Result<Trained> trained = train(state, work);
+        if (!trained) {
+          self->send(supervisor, Failed{trained.error()});
+          return;
+        }
+        self->send(curator, std::move(*trained));
+        report("waiting for a batch");
+        state.asked = std::chrono::steady_clock::now();
+        if (!state.is_finishing) self->send(curator, WantBatch{});
+      },
+      [=](FinishUp) { self->state.is_finishing = true; },
+  };
+}
+
+}  // namespace assay::actors

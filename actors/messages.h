@@ -1,0 +1,202 @@
+// The messages between the actors of one process, and the one place where CAF's version shows.
+//
+// Messages are values or shared_ptr<const T>. None of these types ever crosses a process border:
+// only wire frames do, so CAF's serialiser never sees a float.
+#pragma once
+
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/arm.h"
+#include "gpu/weights.h"
+#include "runtime/core/digest.h"
+#include "runtime/flow/group_flow.h"
+#include "runtime/store/ledger.h"
+#include "runtime/wire/prompt.h"
+#include "runtime/wire/rollout.h"
+#include "runtime/wire/train_batch.h"
+#include "runtime/wire/verdict.h"
+
+namespace assay::actors {
+
+using PromptPtr = std::shared_ptr<const wire::Prompt>;
+using flow::RolloutPtr;
+
+// curator -> generator: draw these rollouts of a group.
+struct Generate {
+  GroupId group;
+  PromptId prompt;
+  std::vector<std::uint32_t> indices;
+  std::vector<wire::TokenId> prompt_tokens;
+  std::optional<PolicyVersion> version;
+};
+struct Cancel {
+  GroupId group;
+};
+// learner -> curator -> generators: new weights are committed.
+struct NewWeights {
+  std::shared_ptr<const gpu::Weights> weights;
+};
+// generator -> itself: draw the next token.
+struct Advance {};
+// generator -> curator
+struct GeneratorReady {
+  std::string worker;
+  std::uint32_t groups_max = 0;
+};
+struct RolloutsDrawn {
+  std::string worker;
+  std::vector<RolloutPtr> rollouts;
+  std::uint64_t generated_tokens = 0;  // by this worker so far
+  double busy_s = 0;                   // likewise
+};
+
+// curator -> verifier, verifier -> curator
+struct VerifyItem {
+  RolloutPtr rollout;
+  PromptPtr prompt;
+};
+struct Verify {
+  std::vector<VerifyItem> items;
+};
+struct VerifierReady {
+  std::string worker;
+  std::uint32_t rollouts_max = 0;
+};
+struct Verdicts {
+  std::string worker;
+  std::vector<std::pair<RolloutId, wire::Verdict>> verdicts;
+  double busy_s = 0;
+};
+
+// learner -> curator -> learner
+struct WantBatch {};
+struct Train {
+  std::uint64_t step = 0;  // version before the update
+  std::shared_ptr<const flow::BuiltBatch> built;
+};
+struct Trained {
+  std::uint64_t step = 0;
+  gpu::UpdateReport report;
+  std::shared_ptr<const gpu::Weights> weights;
+  Digest weights_in, weights_out;
+  std::string checkpoint;  // folder's name; empty when none was made
+  double wait_s = 0, update_s = 0;
+};
+// supervisor -> learner: after the update in hand, make a checkpoint and want no more.
+struct FinishUp {};
+
+// curator -> ledger keeper
+struct LedgerRecord {
+  std::optional<store::LedgerEvent> event;
+  std::optional<store::IssuedGroup> issued;
+  PromptPtr prompt;    // with `issued`
+  RolloutPtr rollout;  // generated
+  std::optional<std::pair<RolloutId, wire::Verdict>> verdict;
+  std::optional<store::DroppedGroup> dropped;
+  store::EventOrigin origin;
+};
+struct Record {
+  std::vector<LedgerRecord> records;
+};
+struct CommitStep {
+  store::StepCommit commit;
+  store::EventOrigin origin;
+};
+struct Flush {};
+struct FinishLedger {
+  bool is_complete = true;
+};  // false: groups stay open, to be resumed
+// ledger keeper -> curator
+struct Stored {
+  std::vector<RolloutId> rollouts;
+};
+struct StepDurable {
+  std::uint64_t step = 0;
+};
+struct LedgerFinished {
+  double busy_s = 0;
+  std::uint64_t events = 0;
+};
+
+// curator -> observer
+struct StepDone {
+  StepReport report;
+};
+// anyone -> supervisor
+struct Failed {
+  Error error;
+};
+struct StopRun {
+  ArmEnd end = ArmEnd::kDone;
+};
+struct ArmFinished {
+  ArmOutcome outcome;
+};
+struct Tick {};
+struct Drain {
+  ArmEnd end = ArmEnd::kDone;
+};
+
+// status plane
+struct WorkerState {
+  std::string id, role, state = "ALIVE", doing;
+  double busy_fraction = 0;
+  std::uint64_t done = 0, failed = 0, restarts = 0;
+  double p50_ms = 0, p95_ms = 0;
+  std::optional<std::uint64_t> policy_version;
+};
+struct GetStatus {};
+struct CuratorStatus {
+  std::string json;
+};
+struct ReportState {
+  WorkerState state;
+};
+struct DescribeGroup {
+  GroupId group;
+};
+
+}  // namespace assay::actors
+
+#define ASSAY_LOCAL_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(assay::actors::type)
+ASSAY_LOCAL_MESSAGE(Generate)
+ASSAY_LOCAL_MESSAGE(Cancel)
+ASSAY_LOCAL_MESSAGE(NewWeights)
+ASSAY_LOCAL_MESSAGE(Advance)
+ASSAY_LOCAL_MESSAGE(GeneratorReady)
+ASSAY_LOCAL_MESSAGE(RolloutsDrawn)
+ASSAY_LOCAL_MESSAGE(Verify)
+ASSAY_LOCAL_MESSAGE(VerifierReady)
+ASSAY_LOCAL_MESSAGE(Verdicts)
+ASSAY_LOCAL_MESSAGE(WantBatch)
+ASSAY_LOCAL_MESSAGE(Train)
+ASSAY_LOCAL_MESSAGE(Trained)
+ASSAY_LOCAL_MESSAGE(FinishUp)
+ASSAY_LOCAL_MESSAGE(Record)
+ASSAY_LOCAL_MESSAGE(CommitStep)
+ASSAY_LOCAL_MESSAGE(Flush)
+ASSAY_LOCAL_MESSAGE(FinishLedger)
+ASSAY_LOCAL_MESSAGE(Stored)
+ASSAY_LOCAL_MESSAGE(StepDurable)
+ASSAY_LOCAL_MESSAGE(LedgerFinished)
+ASSAY_LOCAL_MESSAGE(StepDone)
+ASSAY_LOCAL_MESSAGE(Failed)
+ASSAY_LOCAL_MESSAGE(StopRun)
+ASSAY_LOCAL_MESSAGE(ArmFinished)
+ASSAY_LOCAL_MESSAGE(Tick)
+ASSAY_LOCAL_MESSAGE(Drain)
+ASSAY_LOCAL_MESSAGE(GetStatus)
+ASSAY_LOCAL_MESSAGE(CuratorStatus)
+ASSAY_LOCAL_MESSAGE(ReportState)
+ASSAY_LOCAL_MESSAGE(DescribeGroup)
+#undef ASSAY_LOCAL_MESSAGE

@@ -1,0 +1,207 @@
+#include "actors/recovery.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "actors/curator.h"
+#include "runtime/store/checkpoint.h"
+#include "runtime/store/ledger_reader.h"
+
+namespace assay::actors {
+
+namespace {
+
+struct IssuedFate {
+  GroupId group;
+  enum class Fate { kOpen, kConsumed, kDropped } fate = Fate::kOpen;
+};
+
+struct History {
+  std::vector<IssuedFate> groups;  // in order of issue
+  flow::Accounting past;
+};
+
+Result<History> read_history(store::LedgerReader& reader) {
+  History history;
+  std::unordered_map<GroupId, std::size_t> place;
+  const auto visit = [&](const store::LedgerEvent& event) -> Result<void> {
+    if (event.kind == store::EventKind::kIssued) {
+      place[event.group] = history.groups.size();
+      history.groups.push_back({event.group});
+      ++history.past.issued;
+    } else if (event.kind == store::EventKind::kConsumed) {
+      history.groups.at(place.at(event.group)).fate = IssuedFate::Fate::kConsumed;
+      ++history.past.consumed;
+    } else if (event.kind == store::EventKind::kDropped) {
+      history.groups.at(place.at(event.group)).fate = IssuedFate::Fate::kDropped;
+      const auto reason = flow::parse_drop_reason(event.reason);
+      if (!reason) {
+        return Error{ErrorCode::kCorrupt,
+                     "ledger event " + std::to_string(event.seq) +
+                         " drops a group for the unknown reason '" + event.reason + "'",
+                     {},
+                     {},
+                     {}};
+      }
+      ++history.past.dropped[*reason];
+    }
+    return {};
+  };
+  if (auto read = reader.for_each_event(visit); !read) return read.error();
+  return history;
+}
+
+flow::TrainGroup to_train_group(const store::GroupRecord& record, const flow::RewardRule& rule) {
+  flow::TrainGroup group;
+  group.id = record.group;
+  std::vector<wire::Verdict> verdicts;
+  for (std::size_t i = 0; i < record.rollouts.size(); ++i) {
+    group.rollouts.push_back(std::make_shared<const wire::Rollout>(*record.rollouts[i]));
+    verdicts.push_back(*record.verdicts[i]);
+  }
+  group.rewards = rule(record.group, verdicts);
+  return group;
+}
+
+bool is_whole(const store::GroupRecord& record) {
+  const auto has_value = [](const auto& one) { return one.has_value(); };
+  return std::all_of(record.rollouts.begin(), record.rollouts.end(), has_value) &&
+         std::all_of(record.verdicts.begin(), record.verdicts.end(), has_value);
+}
+
+Result<void> replay_step(const ArmOptions& options, gpu::Learner& learner,
+                         store::LedgerReader& reader, std::uint64_t step) {
+  Result<std::vector<store::GroupRecord>> records = reader.groups_of_step(step);
+  if (!records) return records.error();
+  Result<store::StepRecord> expected = reader.step(step);
+  if (!expected) return expected.error();
+  const flow::RewardRule rule = reward_rule(options.rewards);
+  std::vector<flow::TrainGroup> groups;
+  for (const store::GroupRecord& record : *records) {
+    if (!is_whole(record)) {
+      return Error{ErrorCode::kCorrupt,
+                   "group " + to_string(record.group) + " of step " + std::to_string(step) +
+                       " lacks a rollout or a verdict in the ledger",
+                   {},
+                   {},
+                   {}};
+    }
+    groups.push_back(to_train_group(record, rule));
+  }
+  Result<flow::BuiltBatch> built =
+      flow::build_train_batch(groups, options.advantage, PolicyVersion{step - 1});
+  if (!built) return built.error();
+  if (auto done = learner.update(built->batch, options.update); !done) return done.error();
+  if (learner.publish()->digest() != expected->weights_out) {
+    return Error{
+        ErrorCode::kCorrupt,
+        "replaying step " + std::to_string(step) + " gave other weights than the ledger says",
+        "the ledger or the checkpoint was altered, or another processor or build made it",
+        options.ledger_path,
+        {}};
+  }
+  return {};
+}
+
+// Restores the newest usable checkpoint at or below `step_max`, else the base. Returns its step.
+Result<std::uint64_t> restore_below(const ArmOptions& options, gpu::Learner& learner,
+                                    std::uint64_t step_max, std::vector<std::string>& notes) {
+  const store::CheckpointStore folders(options.checkpoints_folder);
+  Result<std::optional<store::FoundCheckpoint>> found = folders.newest_whole(step_max);
+  if (!found && found.error().code != ErrorCode::kNotFound) return found.error();
+  if (found && *found) {
+    for (const Error& skipped : (*found)->skipped) notes.push_back(skipped.message);
+    if (auto restored = learner.restore((*found)->folder); !restored) return restored.error();
+    return (*found)->manifest.step;
+  }
+  if (auto restored = learner.restore(options.base_folder); !restored) return restored.error();
+  learner.reset_optimiser(options.optimiser);
+  learner.set_version(PolicyVersion{0});
+  return std::uint64_t{0};
+}
+
+Result<void> adopt_groups(const ArmOptions& options, store::LedgerReader& reader,
+                          const History& history, flow::GroupFlow& flow, flow::Effects& effects) {
+  // In deterministic mode a batch's last wave is accepted whole, so everything issued after the
+  // last consumed group belongs to batches that are not committed yet.
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < history.groups.size(); ++i) {
+    if (history.groups[i].fate == IssuedFate::Fate::kConsumed) first = i + 1;
+  }
+  const bool is_deterministic = options.flow.dispatch.is_deterministic;
+  const SteadyTime now = SystemClock().now();
+  for (std::size_t i = 0; i < history.groups.size(); ++i) {
+    const IssuedFate& issued = history.groups[i];
+    if (issued.fate == IssuedFate::Fate::kDropped && is_deterministic && i >= first) {
+      flow.adopt_dropped(i);
+    }
+    if (issued.fate != IssuedFate::Fate::kOpen) continue;
+    Result<store::GroupRecord> record = reader.group(issued.group);
+    if (!record) return record.error();
+    std::vector<flow::RolloutPtr> rollouts;
+    for (std::optional<wire::Rollout>& rollout : record->rollouts) {
+      rollouts.push_back(rollout ? std::make_shared<const wire::Rollout>(std::move(*rollout))
+                                 : nullptr);
+    }
+    std::vector<std::optional<wire::Verdict>> verdicts = std::move(record->verdicts);
+    for (std::optional<wire::Verdict>& verdict : verdicts) {
+      if (verdict && !verdict->is_scored()) verdict.reset();  // judged again: it may work now
+    }
+    flow::Effects more = flow.adopt_open({issued.group, record->prompt}, i, std::move(rollouts),
+                                         std::move(verdicts), now);
+    std::move(more.begin(), more.end(), std::back_inserter(effects));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> replay(const ArmOptions& options, gpu::Learner& learner, std::uint64_t from,
+                    std::uint64_t to, const std::function<void(std::uint64_t)>& visit) {
+  Result<store::LedgerReader> reader = store::LedgerReader::open(options.ledger_path);
+  if (!reader) return reader.error();
+  for (std::uint64_t step = from + 1; step <= to; ++step) {
+    if (auto done = replay_step(options, learner, *reader, step); !done) return done.error();
+    visit(step);
+  }
+  return {};
+}
+
+Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow::GroupFlow& flow) {
+  Result<store::LedgerReader> reader = store::LedgerReader::open(options.ledger_path);
+  if (!reader) return reader.error();
+  if (reader->header().config_sha256 != options.ledger.config_sha256) {
+    return Error{ErrorCode::kInvalidInput, "the run was started with another configuration",
+                 "resume with the same files and flags, or start anew with --clean",
+                 options.ledger_path, "E802"};
+  }
+  Result<std::optional<store::StepRecord>> last = reader->last_step();
+  if (!last) return last.error();
+
+  Recovered recovered;
+  recovered.steps = *last ? (*last)->step : 0;
+  const std::uint64_t bound = options.flow.dispatch.staleness_max;
+  const std::uint64_t oldest = options.flow.dispatch.is_deterministic && recovered.steps > bound
+                                   ? recovered.steps - bound
+                               : options.flow.dispatch.is_deterministic ? 0
+                                                                        : recovered.steps;
+  Result<std::uint64_t> from = restore_below(options, learner, oldest, recovered.notes);
+  if (!from) return from.error();
+  const auto keep = [&](std::uint64_t step) {
+    if (step >= oldest) recovered.weights[step] = learner.publish();
+  };
+  keep(*from);
+  if (auto done = replay(options, learner, *from, recovered.steps, keep); !done)
+    return done.error();
+  recovered.replayed = recovered.steps - *from;
+
+  Result<History> history = read_history(*reader);
+  if (!history) return history.error();
+  flow.restore(recovered.steps, history->groups.size(), history->past);
+  if (auto adopted = adopt_groups(options, *reader, *history, flow, recovered.effects); !adopted) {
+    return adopted.error();
+  }
+  return recovered;
+}
+
+}  // namespace assay::actors

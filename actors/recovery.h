@@ -1,0 +1,41 @@
+// Recovery: from a ledger and a checkpoint back to the exact state of the last committed step.
+//
+// The newest whole checkpoint is restored and every later step is replayed from the rollouts and
+// verdicts in the ledger, each result compared with the recorded hash. So any kill costs at most
+// the generation since the last durable event, and a ledger that does not reproduce its own weights
+// is found out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/arm.h"
+#include "gpu/learner.h"
+#include "runtime/flow/group_flow.h"
+
+namespace assay::actors {
+
+struct Recovered {
+  std::uint64_t steps = 0;     // committed
+  std::uint64_t replayed = 0;  // of those, done again from the ledger
+  flow::Effects effects;       // what adopting open groups decided
+  // Weights by version: the newest, and in deterministic mode those that open groups may still
+  // need.
+  std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;
+  std::vector<std::string> notes;  // for people: broken checkpoints that were passed over
+};
+
+// Brings `learner` to the last committed step and `flow` (fresh) to its open groups.
+// Errors: kCorrupt when a replayed step gives other weights than the ledger says, or the ledger is
+// damaged; kInvalidInput when the ledger belongs to another configuration.
+Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow::GroupFlow& flow);
+
+// Does steps (from, to] again from the ledger, starting from the learner's weights. `visit` sees
+// each step number after it matched. Errors as recover().
+Result<void> replay(const ArmOptions& options, gpu::Learner& learner, std::uint64_t from,
+                    std::uint64_t to, const std::function<void(std::uint64_t)>& visit);
+
+}  // namespace assay::actors

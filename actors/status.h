@@ -1,0 +1,45 @@
+// The status actor: one live view of queues, actors, rates and versions; and the observer of steps.
+#pragma once
+
+#include <caf/behavior.hpp>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "actors/messages.h"
+
+namespace assay::actors {
+
+struct StatusState {
+  std::map<std::string, WorkerState> workers;
+  std::map<std::string, std::chrono::steady_clock::time_point> doing_since;
+  std::vector<std::uint64_t> staleness;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  static inline const char* name = "status";
+};
+
+struct StatusQuery {
+  std::string body;
+};  // a request as it came from the socket
+struct StatusAnswer {
+  std::string body;
+};  // JSON
+
+// Detached, because the step observer may write files. Asks the curator when asked itself; a
+// curator that does not answer within a second is said so, not waited for.
+caf::behavior status(caf::stateful_actor<StatusState>* self,
+                     std::shared_ptr<const ArmOptions> options, StepObserver observer,
+                     caf::actor supervisor);
+
+// The curator to ask; sent once.
+struct Watch {
+  caf::actor curator;
+};
+
+}  // namespace assay::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(assay::actors::StatusQuery)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(assay::actors::StatusAnswer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(assay::actors::Watch)

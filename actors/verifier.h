@@ -1,0 +1,28 @@
+// The verifier actor: judges completions one at a time and answers with typed verdicts.
+#pragma once
+
+#include <caf/behavior.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "actors/messages.h"
+#include "verifiers/verifier.h"
+
+namespace assay::actors {
+
+using VerifierTable = std::map<std::string, std::shared_ptr<const verifiers::Verifier>>;
+
+struct VerifierState {
+  std::uint64_t done = 0, failed = 0;
+  double busy_s = 0;
+  static inline const char* name = "verifier";
+};
+
+// A prompt whose verifier is not in the table gets an unscored verdict, never a zero.
+caf::behavior verifier(caf::stateful_actor<VerifierState>* self, std::string id,
+                       std::uint32_t rollouts_max, VerifierTable table, caf::actor curator,
+                       caf::actor status);
+
+}  // namespace assay::actors

@@ -1,0 +1,42 @@
+#include "verifiers/registry.h"
+
+#include <array>
+#include <vector>
+
+#include "verifiers/arithmetic/chain_verifier.h"
+#include "verifiers/math/math_verifier.h"
+#include "verifiers/option_reader.h"
+#include "verifiers/text/exact_match.h"
+
+namespace assay::verifiers {
+
+namespace {
+
+constexpr std::array<VerifierKind, 3> kKinds = {{
+    {"math", "the final answer of a solution, compared as an exact value", make_math_verifier},
+    {"chain", "chain arithmetic mod 100, every intermediate state checked", make_chain_verifier},
+    {"exact", "the completion is the reference, word for word", make_exact_match},
+}};
+
+}  // namespace
+
+std::span<const VerifierKind> verifier_kinds() {
+  return kKinds;
+}
+
+Result<std::unique_ptr<Verifier>> make_verifier(std::string_view name,
+                                                std::string_view options_json) {
+  std::vector<std::string> names;
+  std::string list;
+  for (const VerifierKind& kind : kKinds) {
+    if (kind.name == name) return kind.make(options_json);
+    names.emplace_back(kind.name);
+    list += (list.empty() ? "" : ", ") + std::string(kind.name);
+  }
+  const std::string near = nearest_word(name, names);
+  return Error{ErrorCode::kNotFound,
+               "unknown verifier \"" + std::string(name.substr(0, 80)) + "\"; known are " + list,
+               near.empty() ? "choose one of those" : "did you mean \"" + near + "\"?", "", "E402"};
+}
+
+}  // namespace assay::verifiers
