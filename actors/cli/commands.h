@@ -9,6 +9,7 @@ ExitCode config_command(CommandContext& context);
 ExitCode doctor_command(CommandContext& context);
 ExitCode eval_command(CommandContext& context);
 ExitCode explain_command(CommandContext& context);
+ExitCode ledger_command(CommandContext& context);
 ExitCode run_command(CommandContext& context);
 ExitCode status_command(CommandContext& context);
 ExitCode version_command(CommandContext& context);

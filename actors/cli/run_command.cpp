@@ -226,20 +226,30 @@ class Run {
   }
 
   Result<void> announce(const std::string& title, const EvalResults& results) {
+    std::vector<algo::EvaluatedPrompt> all;
     for (std::size_t i = 0; i < results.size(); ++i) {
-      const algo::EvaluationOptions options =
-          evaluation_options(setup_.eval_sets[i], setup_.config.seed);
-      Result<algo::PolicyEvaluation> evaluation = algo::evaluate_policy(results[i], options);
-      if (!evaluation) return evaluation.error();
-      std::string line =
-          fmt::format("{:<8} {:<9}", title, setup_.eval_sets[i].settings.source.name);
-      for (const algo::CurvePoint& point : evaluation->pass_curve) {
-        if (point.k == 1 || point.k == options.headline_k) {
-          line += fmt::format("  pass@{} {}", point.k, percent(point.rate));
-        }
+      all.insert(all.end(), results[i].begin(), results[i].end());
+      const EvalSet& set = setup_.eval_sets[i];
+      if (auto said = announce_one(title, set.settings.source.name, results[i], set); !said) {
+        return said.error();
       }
-      narrator_.say(line + fmt::format("   ({} prompts)", evaluation->prompt_count));
     }
+    if (!has_mixed_source(setup_)) return {};
+    return announce_one(title, "mixed", all, setup_.eval_sets.front());
+  }
+
+  Result<void> announce_one(const std::string& title, const std::string& source,
+                            const std::vector<algo::EvaluatedPrompt>& prompts, const EvalSet& set) {
+    const algo::EvaluationOptions options = evaluation_options(set, setup_.config.seed);
+    Result<algo::PolicyEvaluation> evaluation = algo::evaluate_policy(prompts, options);
+    if (!evaluation) return evaluation.error();
+    std::string line = fmt::format("{:<8} {:<9}", title, source);
+    for (const algo::CurvePoint& point : evaluation->pass_curve) {
+      if (point.k == 1 || point.k == options.headline_k) {
+        line += fmt::format("  pass@{} {}", point.k, percent(point.rate));
+      }
+    }
+    narrator_.say(line + fmt::format("   ({} prompts)", evaluation->prompt_count));
     return {};
   }
 

@@ -67,6 +67,13 @@ web::LearningPoint learning_point(const actors::StepReport& step) {
   return point;
 }
 
+// All prompts of all sources as one: the mixed evaluation of a run with several procedural sources.
+std::vector<algo::EvaluatedPrompt> all_prompts(const EvalResults& results) {
+  std::vector<algo::EvaluatedPrompt> all;
+  for (const auto& source : results) all.insert(all.end(), source.begin(), source.end());
+  return all;
+}
+
 std::vector<double> rates_of(const std::vector<algo::EvaluatedPrompt>& prompts) {
   std::vector<double> rates;
   for (const algo::EvaluatedPrompt& prompt : prompts) {
@@ -76,7 +83,45 @@ std::vector<double> rates_of(const std::vector<algo::EvaluatedPrompt>& prompts) 
   return rates;
 }
 
+std::string title_of(const EvalSet& set) {
+  const SourceSettings& source = set.settings.source;
+  if (!set.is_procedural) return source.name;
+  return source.name + ": " + std::to_string(source.chain.operands_min) + " to " +
+         std::to_string(source.chain.operands_max) + " operands";
+}
+
+web::ControlSource control_source(const std::string& name,
+                                  const std::vector<algo::EvaluatedPrompt>& base,
+                                  const std::vector<algo::EvaluatedPrompt>& after,
+                                  const std::vector<algo::EvaluatedPrompt>& control,
+                                  std::uint64_t seed) {
+  const std::vector<double> before = rates_of(base), with = rates_of(after),
+                            without = rates_of(control);
+  algo::ControlOptions options;
+  options.bootstrap.seed = seed;
+  return {name, algo::judge_control({before, with, without, {}}, options)};
+}
+
+Result<web::ReportSource> report_source(const std::string& name, const std::string& title,
+                                        const std::vector<algo::EvaluatedPrompt>& base,
+                                        const std::vector<algo::EvaluatedPrompt>& after,
+                                        const algo::EvaluationOptions& options) {
+  web::ReportSource source;
+  source.name = name;
+  source.title = title;
+  Result<algo::SourceEvaluation> evaluation = algo::evaluate_source(base, after, options);
+  if (!evaluation) return evaluation.error();
+  source.evaluation = std::move(*evaluation);
+  return source;
+}
+
 }  // namespace
+
+bool has_mixed_source(const RunSetup& setup) {
+  return setup.eval_sets.size() > 1 &&
+         std::all_of(setup.eval_sets.begin(), setup.eval_sets.end(),
+                     [](const EvalSet& set) { return set.is_procedural; });
+}
 
 std::uint64_t peak_memory_bytes() {
   rusage usage{};
@@ -123,30 +168,35 @@ Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalRe
   const actors::ArmOutcome& outcome = outcomes_["true"];
   input_.steps = outcome.steps;
   input_.learning = learning_["true"];
+  const bool has_mixed = has_mixed_source(setup_);
+  if (has_mixed) {
+    Result<web::ReportSource> mixed =
+        report_source("mixed", "all lengths together", all_prompts(base), all_prompts(after),
+                      evaluation_options(setup_.eval_sets.front(), setup_.config.seed));
+    if (!mixed) return mixed.error();
+    mixed->is_headline = true;
+    input_.sources.push_back(std::move(*mixed));
+  }
   for (std::size_t i = 0; i < setup_.eval_sets.size(); ++i) {
     const EvalSet& set = setup_.eval_sets[i];
-    web::ReportSource source;
-    source.name = set.settings.source.name;
-    source.title = set.settings.source.name;
-    source.is_headline = i == 0;
-    source.is_shifted = set.settings.source.name.find("longer") != std::string::npos;
-    Result<algo::SourceEvaluation> evaluation =
-        algo::evaluate_source(base[i], after[i], evaluation_options(set, setup_.config.seed));
-    if (!evaluation) return evaluation.error();
-    source.evaluation = std::move(*evaluation);
-    input_.sources.push_back(std::move(source));
+    const std::string& name = set.settings.source.name;
+    Result<web::ReportSource> source = report_source(name, title_of(set), base[i], after[i],
+                                                     evaluation_options(set, setup_.config.seed));
+    if (!source) return source.error();
+    source->is_headline = !has_mixed && i == 0;
+    input_.sources.push_back(std::move(*source));
   }
   for (const auto& [arm, results] : controls) {
     web::ReportControl control;
     control.arm = arm;
     control.learning = learning_[arm];
+    if (has_mixed) {
+      control.sources.push_back(control_source("mixed", all_prompts(base), all_prompts(after),
+                                               all_prompts(results), setup_.config.seed));
+    }
     for (std::size_t i = 0; i < results.size(); ++i) {
-      const std::vector<double> before = rates_of(base[i]), with = rates_of(after[i]),
-                                without = rates_of(results[i]);
-      algo::ControlOptions options;
-      options.bootstrap.seed = setup_.config.seed;
-      control.sources.push_back({setup_.eval_sets[i].settings.source.name,
-                                 algo::judge_control({before, with, without, {}}, options)});
+      control.sources.push_back(control_source(setup_.eval_sets[i].settings.source.name, base[i],
+                                               after[i], results[i], setup_.config.seed));
     }
     input_.controls.push_back(std::move(control));
   }

@@ -41,6 +41,9 @@ class RunReport {
   std::map<std::string, actors::ArmOutcome> outcomes_;
 };
 
+// Whether the report also shows all sources together: with several procedural ones it does.
+bool has_mixed_source(const RunSetup& setup);
+
 // Peak resident memory of this process, in bytes.
 std::uint64_t peak_memory_bytes();
 

@@ -16,7 +16,7 @@ TEST(Toml, KnowsWhereEachKeyAndValueStands) {
   ASSERT_TRUE(root);
   const Entry& entry = std::get<Table>(root->find("a")->value).front();
   EXPECT_EQ(entry.place, "f.toml:3:3");
-  EXPECT_EQ(entry.node.place, "f.toml:3:12");
+  EXPECT_EQ(entry.node.place, "f.toml:3:11");
 }
 
 TEST(Toml, KeepsKeysInWrittenOrder) {
