@@ -18,6 +18,7 @@ constexpr Command kCommands[] = {
     {"explain", "Watch", "the story of a group or a rollout", explain_command},
     {"ledger", "Watch", "export or check a run's history", ledger_command},
     {"config", "Prepare", "show, check or describe a config", config_command},
+    {"doctor", "Prepare", "check this machine, with a fix for each problem", doctor_command},
     {"version", "Prepare", "print the version", version_command},
 };
 
