@@ -1,371 +1,154 @@
 #include "actors/web/report_page.h"
 
-#include <fmt/format.h>
-
-#include "actors/web/chart.h"
+#include "actors/web/html_text.h"
+#include "actors/web/report_json.h"
+#include "actors/web/report_sections.h"
 #include "actors/web/summary.h"
+#include "actors/web/verdict_text.h"
 #include "runtime/core/file.h"
 
 namespace assay::web {
-
 namespace {
 
 constexpr const char* kStyle = R"css(
-:root{--ink:#1b1f24;--soft:#5c6570;--line:#d9dde2;--page:#fbfbf9;--card:#fff;--base:#8a8f98;
---after:#0b6bcb;--control:#b4530a;--good:#1a7f37;--bad:#b42318}
-@media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#a2abb5;--line:#343a41;--page:#14171a;
---card:#1b1f23;--base:#9aa1aa;--after:#6cb2ff;--control:#f0a35e;--good:#5cc97a;--bad:#ff8a80}}
-*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);
-font:16px/1.5 system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
-main{max-width:1120px;margin:0 auto;padding:28px 20px 60px}
-h1{font-size:15px;font-weight:600;color:var(--soft);margin:0 0 6px}
-.verdict{font-size:25px;line-height:1.35;font-weight:600;margin:0 0 10px;max-width:46em}
-h2{font-size:18px;margin:38px 0 8px;border-top:1px solid var(--line);padding-top:16px}
-p{max-width:46em;margin:6px 0}.note,.none{color:var(--soft);font-size:14px}
-.row{display:flex;flex-wrap:wrap;gap:20px}.row>*{flex:1 1 440px;min-width:0}
-figure{margin:8px 0}figcaption{font-size:14px;font-weight:600;margin-bottom:2px}
-svg{width:100%;height:auto;display:block}.grid{stroke:var(--line)}
-.tick{fill:var(--soft);font-size:11px}.label{font-size:12px;font-weight:600}
-table{border-collapse:collapse;font-size:14px;margin:8px 0;width:100%}
-td,th{padding:4px 12px 4px 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-tr.here{background:color-mix(in srgb,var(--after) 14%,transparent);font-weight:600}
-code{font:13px/1.4 ui-monospace,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
-.scroll{overflow-x:auto}.good{color:var(--good)}.bad{color:var(--bad)}
+:root{color-scheme:light dark;--ink:#1c2024;--soft:#646c75;--line:#e2e4e1;--page:#fbfaf7;
+--card:#ffffff;--base:#868d96;--after:#1668b0;--control:#b0630a;--good:#1d7440;--bad:#b3261e;
+--mark:#e6eff8}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e8ea;--soft:#9aa3ad;--line:#30363c;--page:#131619;
+--card:#1a1e22;--base:#9aa1aa;--after:#6fb1f2;--control:#e6a15a;--good:#63c585;--bad:#f28b82;
+--mark:#1d2c3b}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--page);color:var(--ink);
+font:16px/1.5 system-ui,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif}
+main{max-width:1080px;margin:0 auto;padding:36px 24px 72px}
+h1{font-size:14px;font-weight:600;color:var(--soft);margin:0 0 10px;overflow-wrap:anywhere}
+.verdict{font-size:27px;line-height:1.32;font-weight:600;margin:0 0 14px;max-width:34em;
+text-wrap:balance}
+.more{font-size:17px;max-width:44em;margin:0 0 6px}
+h2{font-size:19px;margin:52px 0 12px;padding-top:18px;border-top:1px solid var(--line)}
+p{max-width:46em;margin:8px 0}
+.note,.none{color:var(--soft);font-size:14px}
+small{font-size:12px;color:var(--soft);font-weight:400;white-space:nowrap}
+td small{white-space:normal}td.n small{white-space:nowrap;margin-left:6px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:12px;
+margin:26px 0 0}
+.tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 16px}
+.tile small{white-space:normal}
+.name{font-size:13px;color:var(--soft)}
+.value{font-size:25px;font-weight:600;font-variant-numeric:tabular-nums;margin:2px 0}
+.to,.unit{font-weight:400;color:var(--soft);font-size:18px}
+.row{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:20px 32px}
+.small{grid-template-columns:repeat(auto-fit,minmax(min(100%,290px),1fr))}
+figure{margin:8px 0;min-width:0}
+figcaption{font-size:14px;font-weight:600;margin-bottom:4px}
+svg{width:100%;max-width:540px;height:auto;display:block;overflow:visible}
+svg text{font-family:inherit}
+.grid{stroke:var(--line)}
+.threshold{stroke:var(--bad);stroke-dasharray:3 3}
+.tick{fill:var(--soft);font-size:11.5px;font-variant-numeric:tabular-nums}
+.heading{fill:var(--ink);font-size:12.5px;font-weight:600}
+.label{font-size:12.5px;font-weight:600}
+text.value{fill:var(--ink);font-size:11.5px;font-weight:400}
+.ring{fill:var(--card);stroke-width:2.5}
+.bubble{fill:var(--after);fill-opacity:.45;stroke:var(--after);stroke-width:1}
+table{border-collapse:collapse;font-size:14px;margin:10px 0;width:100%}
+table.narrow{width:auto;min-width:300px}
+th{font-weight:600;color:var(--soft);font-size:12.5px;vertical-align:bottom}
+td,th{padding:6px 18px 6px 0;text-align:left;border-bottom:1px solid var(--line)}
+td{vertical-align:top}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+td.n{white-space:nowrap}
+td.arrow{white-space:nowrap;width:64px}
+.said{display:flex;flex-wrap:wrap;gap:0 24px}.said b{flex:0 1 270px;font-weight:inherit}
+.said span{flex:1 1 240px}
+td:first-child:not(.n):not(.arrow){min-width:110px}
+table.facts td:first-child{white-space:nowrap;color:var(--soft)}
+tr.here td{background:var(--mark);font-weight:600}
+tr.here td:first-child{box-shadow:inset 3px 0 var(--after);padding-left:12px}
+code{font:13px/1.45 ui-monospace,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere;
+white-space:pre-wrap}
+details{margin:10px 0}
+summary{cursor:pointer;color:var(--soft);font-size:14px}
+.scroll{overflow-x:auto}
+.good{color:var(--good);font-weight:600}
+.bad{color:var(--bad);font-weight:600}
+.open{color:var(--control);font-weight:600}
+@media(max-width:600px){main{padding:22px 16px 48px}.verdict{font-size:22px}.more{font-size:16px}
+h2{margin-top:38px}td,th{padding-right:14px}.tiles{grid-template-columns:1fr 1fr}
+.value{font-size:20px}.to,.unit{font-size:15px}.tile{padding:10px 12px}}
+@media print{body{background:none}details{display:block}.row{break-inside:avoid}}
 )css";
 
-std::string percent(double rate) {
-  return fmt::format("{:.1f}", 100 * rate);
+std::string section(const char* title, const std::string& body) {
+  return std::string("<section><h2>") + title + "</h2>" + body + "</section>\n";
 }
 
-std::string interval_text(const algo::Interval& interval) {
-  return fmt::format("{} [{}, {}]", percent(interval.value), percent(interval.low),
-                     percent(interval.high));
-}
-
-std::string points_text(const algo::Interval& gain) {
-  return fmt::format("{:+.1f} points [{:+.1f}, {:+.1f}]", 100 * gain.value, 100 * gain.low,
-                     100 * gain.high);
-}
-
-const ReportSource* headline(const ReportInput& input) {
-  for (const ReportSource& source : input.sources) {
-    if (source.is_headline) return &source;
+// A per-cent sign stays on the line of its number.
+std::string unbroken(std::string text) {
+  for (std::size_t place = text.find(" %"); place != std::string::npos;
+       place = text.find(" %", place)) {
+    text.replace(place, 1, "&nbsp;");
   }
-  return input.sources.empty() ? nullptr : &input.sources.front();
+  return text;
 }
 
-std::string section(const std::string& title, const std::string& body) {
-  return "<h2>" + escape(title) + "</h2>" + body;
-}
-
-ChartSeries pass_series(const algo::PolicyEvaluation& policy, const char* label,
-                        const char* color) {
-  ChartSeries series{label, color, {}, false};
-  for (const algo::CurvePoint& point : policy.pass_curve) {
-    series.points.push_back(
-        {static_cast<double>(point.k), point.rate.value, point.rate.low, point.rate.high});
+std::string opening(const ReportInput& input) {
+  const std::vector<std::string> sentences = verdict_sentences(input);
+  std::string body = "<h1>assay · " + escape(input.run) + "</h1><p class=verdict>" +
+                     unbroken(escape(sentences.front())) + "</p>";
+  for (std::size_t i = 1; i < sentences.size(); ++i) {
+    body += "<p class=more>" + unbroken(escape(sentences[i])) + "</p>";
   }
-  return series;
-}
-
-std::string pass_charts(const ReportInput& input) {
-  std::string body = "<div class=row>";
-  for (const ReportSource& source : input.sources) {
-    std::vector<ChartSeries> series;
-    if (source.evaluation.after) {
-      series.push_back(pass_series(*source.evaluation.after, "after", "var(--after)"));
-    }
-    series.push_back(pass_series(source.evaluation.base, "base", "var(--base)"));
-    ChartSeries floor{"guessing", "var(--soft)", {}, true};
-    for (const algo::FloorPoint& point : source.evaluation.guess_floors) {
-      floor.points.push_back({static_cast<double>(point.k), point.floor, {}, {}});
-    }
-    series.push_back(floor);
-    ChartOptions options;
-    options.title =
-        fmt::format("{} ({} prompts)", source.title, source.evaluation.base.prompt_count);
-    options.is_x_log2 = true;
-    options.is_percent = true;
-    options.y_min = 0;
-    options.y_max = 1;
-    options.x_label = "k completions a prompt";
-    body += line_chart(series, options);
-  }
-  return body +
-         "</div><p class=note>Bands are 95 % intervals over prompts. pass@k: the chance that at "
-         "least one of k completions is correct, estimated without bias.</p>";
-}
-
-std::string gain_table(const ReportInput& input) {
-  std::string body =
-      "<div class=scroll><table><tr><th>source<th class=n>pass@1 base<th class=n>pass@1 after"
-      "<th class=n>gain<th class=n>k<th class=n>pass@k gain<th class=n>share of the gap"
-      "<th>reading</tr>";
-  for (const ReportSource& source : input.sources) {
-    const algo::SourceEvaluation& evaluation = source.evaluation;
-    if (!evaluation.comparison || !evaluation.after) continue;
-    const algo::Comparison& comparison = *evaluation.comparison;
-    const std::string ratio =
-        comparison.ratio.value
-            ? fmt::format("{:.2f} [{:.2f}, {:.2f}]", *comparison.ratio.value,
-                          comparison.ratio.low.value_or(0), comparison.ratio.high.value_or(0))
-            : "– (" + escape(comparison.ratio.null_reason) + ")";
-    body += fmt::format(
-        "<tr><td>{}<td class=n>{}<td class=n>{}<td class=n>{}<td class=n>{}<td class=n>{}"
-        "<td class=n>{}<td>{}</tr>",
-        escape(source.title), interval_text(evaluation.base.pass_curve.front().rate),
-        interval_text(evaluation.after->pass_curve.front().rate),
-        points_text(comparison.compression_gain), comparison.headline_k,
-        points_text(comparison.capability_gain), ratio,
-        escape(algo::to_string(comparison.reading)));
-  }
-  return body +
-         "</table></div><p class=note>Rates in per cent with 95 % intervals, differences paired by "
-         "prompt. The share of the gap compares the pass@1 gain with the base's distance "
-         "between pass@1 and pass@k: near 1, training mostly made the first try as good as "
-         "the best of k. It is withheld where that distance is within noise.</p>";
-}
-
-std::string reading_table(const ReportInput& input) {
-  const ReportSource* source = headline(input);
-  std::string body = "<table><tr><th>pass@1<th>pass@k<th>reading<th></tr>";
-  for (const algo::ReadingRow& row : algo::reading_table()) {
-    const bool is_here = source != nullptr && source->evaluation.comparison &&
-                         source->evaluation.comparison->reading == row.reading;
-    body += fmt::format("<tr{}><td>{}<td>{}<td>{}<td>{}</tr>", is_here ? " class=here" : "",
-                        escape(row.pass_1), escape(row.pass_k), escape(row.name),
-                        escape(row.explanation));
-  }
-  return body + "</table>";
-}
-
-using Field = std::optional<double> LearningPoint::*;
-
-ChartSeries learning_series(const std::vector<LearningPoint>& points, Field field,
-                            const char* label, const char* color) {
-  ChartSeries series{label, color, {}, false};
-  for (const LearningPoint& point : points) {
-    if (const std::optional<double>& value = point.*field) {
-      series.points.push_back({static_cast<double>(point.step), *value, {}, {}});
-    }
-  }
-  return series;
-}
-
-std::string learning_chart(const ReportInput& input, Field field, const std::string& title,
-                           bool is_percent, bool has_controls) {
-  std::vector<ChartSeries> series = {
-      learning_series(input.learning, field, "training", "var(--after)")};
-  for (const ReportControl& control : input.controls) {
-    if (!has_controls) break;
-    series.push_back(learning_series(control.learning, field, "control", "var(--control)"));
-  }
-  ChartOptions options;
-  options.title = title;
-  options.is_percent = is_percent;
-  options.x_label = "update";
-  options.y_min = 0;
-  if (is_percent) options.y_max = 1;
-  options.height = 220;
-  return line_chart(series, options);
-}
-
-std::string learning(const ReportInput& input) {
-  return "<div class=row>" +
-         learning_chart(input, &LearningPoint::reward_mean, "reward of the batch", true, true) +
-         learning_chart(input, &LearningPoint::chain_fraction, "completions with a right chain",
-                        true, true) +
-         "</div><p class=note>Reward is the verifier's, also for the control, which was trained on "
-         "permuted ones.</p>";
-}
-
-std::string controls(const ReportInput& input) {
-  if (input.controls.empty()) {
-    return "<p class=none>No control was run, so it is not known whether the verifier or the "
-           "training "
-           "process itself made the difference. Add control.arms = [\"random_permute\"].</p>";
-  }
-  std::string body =
-      "<table><tr><th>control<th>source<th class=n>true gain<th class=n>control's gain"
-      "<th>verdict<th></tr>";
-  for (const ReportControl& control : input.controls) {
-    for (const ControlSource& source : control.sources) {
-      const bool is_pass = source.finding.verdict == algo::ControlVerdict::kPass;
-      body += fmt::format(
-          "<tr><td>{}<td>{}<td class=n>{}<td class=n>{}<td class={}>{}<td>{}</tr>",
-          escape(control.arm), escape(source.source), points_text(source.finding.true_gain),
-          points_text(source.finding.control_gain), is_pass ? "good" : "bad",
-          escape(algo::to_string(source.finding.verdict)), escape(source.finding.reason));
-    }
-  }
-  return body +
-         "</table><p class=note>Same base, same steps, same data order; only the rewards say "
-         "nothing. A control that gains too would mean that the verifier is not what helped.</p>";
-}
-
-std::string health(const ReportInput& input) {
-  std::string body =
-      "<div class=row>" +
-      learning_chart(input, &LearningPoint::entropy, "entropy, nats a token", false, true) +
-      learning_chart(input, &LearningPoint::zero_signal_fraction, "groups without signal", true,
-                     false) +
-      learning_chart(input, &LearningPoint::grad_norm, "gradient norm before clipping", false,
-                     false) +
-      learning_chart(input, &LearningPoint::length_mean, "tokens a completion", false, true) +
-      "</div>";
-  if (input.alerts.empty()) return body + "<p>No alert was raised.</p>";
-  body +=
-      "<table><tr><th class=n>update<th>signal<th>level<th class=n>value<th "
-      "class=n>threshold<th>what to try</tr>";
-  for (const algo::HealthAlert& alert : input.alerts) {
-    body +=
-        fmt::format("<tr><td class=n>{}<td>{}<td>{}<td class=n>{:.3g}<td class=n>{:.3g}<td>{}</tr>",
-                    alert.step, escape(alert.signal), escape(algo::to_string(alert.level)),
-                    alert.value, alert.threshold, escape(alert.advice));
-  }
-  return body + "</table>";
-}
-
-std::string staleness(const ReportInput& input) {
-  std::uint64_t total = 0;
-  for (const std::uint64_t count : input.staleness.histogram) total += count;
-  std::vector<Bar> bars;
-  for (std::size_t i = 0; i < input.staleness.histogram.size(); ++i) {
-    const auto count = static_cast<double>(input.staleness.histogram[i]);
-    bars.push_back({fmt::format("{} behind", i), count,
-                    fmt::format("{:.0f} rollouts, {:.0f}%", count,
-                                total == 0 ? 0 : 100 * count / static_cast<double>(total)),
-                    "var(--after)"});
-  }
-  return bar_chart(bars) +
-         fmt::format(
-             "<p class=note>How many policy versions behind the learner a rollout's oldest token "
-             "was when it was trained on. Bound {}; above it: {}.</p>",
-             input.staleness.bound, input.staleness.overflow);
-}
-
-std::string time_split(const ReportInput& input) {
-  std::vector<Bar> bars;
-  for (const TimeShare& share : input.time_split) {
-    bars.push_back(
-        {share.name, share.seconds, fmt::format("{:.2f} s", share.seconds), "var(--after)"});
-  }
-  const WallSeconds& wall = input.wall;
-  const std::vector<Bar> stages = {
-      {wall.is_sft_cached ? "warm-up (cached)" : "warm-up", wall.sft,
-       fmt::format("{:.1f} s", wall.sft), "var(--base)"},
-      {"base evaluation", wall.base_eval, fmt::format("{:.1f} s", wall.base_eval), "var(--base)"},
-      {"training", wall.rl, fmt::format("{:.1f} s", wall.rl), "var(--after)"},
-      {"final evaluation", wall.final_eval, fmt::format("{:.1f} s", wall.final_eval),
-       "var(--base)"},
-      {"controls", wall.control, fmt::format("{:.1f} s", wall.control), "var(--control)"}};
-  return fmt::format(
-      "<div class=row><figure><figcaption>Stages, {:.1f} s in all</figcaption>{}</figure>"
-      "<figure><figcaption>Inside training (wall seconds of each "
-      "role)</figcaption>{}</figure></div>",
-      wall.total, bar_chart(stages), bar_chart(bars));
-}
-
-std::string accounting(const ReportInput& input) {
-  const ReportAccounting& books = input.accounting;
-  std::string body = fmt::format(
-      "<table><tr><td>groups issued<td class=n>{}</tr><tr><td>consumed by an update<td "
-      "class=n>{}</tr>",
-      books.issued, books.consumed);
-  for (const DropCount& drop : books.dropped) {
-    body += fmt::format("<tr><td>dropped: {}<td class=n>{}</tr>", escape(drop.reason), drop.count);
-  }
-  return body + fmt::format(
-                    "<tr><td>open<td class=n>{}</tr><tr><td>rollouts left unscored by their "
-                    "judge<td class=n>{}</tr></table>",
-                    books.open, books.unscored_rollouts);
-}
-
-std::string rollouts(const ReportInput& input) {
-  if (input.rollouts.empty()) return "<p class=none>none kept</p>";
-  std::string body =
-      "<div class=scroll><table><tr><th class=n>update<th>prompt<th>completion<th>reference"
-      "<th>verdict<th>reason<th class=n>advantage</tr>";
-  for (const InspectedRollout& one : input.rollouts) {
-    body += fmt::format(
-        "<tr><td class=n>{}<td><code>{}</code><td><code>{}</code><td><code>{}</code><td class={}>{}"
-        "<td>{}<td class=n>{}</tr>",
-        one.step, escape(one.prompt), escape(one.completion), escape(one.reference),
-        one.outcome == "correct" ? "good" : "bad", escape(one.outcome), escape(one.reason),
-        one.advantage ? fmt::format("{:+.2f}", *one.advantage) : "–");
-  }
-  return body + "</table></div>";
-}
-
-std::string provenance(const ReportInput& input) {
-  std::string body = fmt::format(
-      "<table><tr><td>command<td><code>{}</code></tr><tr><td>run<td>{}</tr><tr><td>config<td>"
-      "<code>{}</code></tr><tr><td>seed<td>{}</tr><tr><td>updates<td>{}</tr><tr><td>mode<td>{}</"
-      "tr>",
-      escape(input.command), escape(input.run), escape(input.config_sha256), input.seed,
-      input.steps, input.is_deterministic ? "deterministic" : "asynchronous");
-  for (const ProvenanceFact& fact : input.provenance) {
-    body += fmt::format("<tr><td>{}<td><code>{}</code></tr>", escape(fact.name),
-                        fact.value.empty() ? "–" : escape(fact.value));
-  }
-  return body + "</table>";
+  return body + key_figures(input);
 }
 
 }  // namespace
 
 std::string verdict_sentence(const ReportInput& input) {
-  const ReportSource* source = headline(input);
-  if (source == nullptr || !source->evaluation.comparison || !source->evaluation.after) {
-    return "Nothing was measured before and after, so nothing can be said about a gain.";
-  }
-  const algo::Comparison& comparison = *source->evaluation.comparison;
-  std::string text =
-      fmt::format("{}: pass@1 {} -> {} % ({}), pass@{} {}.", algo::to_string(comparison.reading),
-                  percent(source->evaluation.base.pass_curve.front().rate.value),
-                  percent(source->evaluation.after->pass_curve.front().rate.value),
-                  points_text(comparison.compression_gain), comparison.headline_k,
-                  points_text(comparison.capability_gain));
-  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
-  for (const ReportControl& control : input.controls) {
-    for (const ControlSource& finding : control.sources) {
-      if (finding.source != source->name) continue;
-      text += fmt::format(" Control {}: {} ({}).", control.arm,
-                          points_text(finding.finding.control_gain),
-                          algo::to_string(finding.finding.verdict));
-    }
+  std::string text;
+  for (const std::string& sentence : verdict_sentences(input)) {
+    if (!text.empty()) text += ' ';
+    text += sentence;
   }
   return text;
 }
 
 std::string report_page(const ReportInput& input) {
   std::string page =
-      "<!doctype html><html lang=en><meta charset=utf-8>"
-      "<meta name=viewport content='width=device-width,initial-scale=1'>"
-      "<meta http-equiv=Content-Security-Policy content=\"default-src 'none';style-src "
-      "'unsafe-inline'\">";
-  page += "<title>" + escape(input.run) + " · assay</title><style>" + kStyle + "</style><main>";
-  page += "<h1>" + escape(input.run) + "</h1><p class=verdict>" + escape(verdict_sentence(input)) +
-          "</p>";
-  page += section("Better, or only faster at guessing?", pass_charts(input) + gain_table(input));
-  page += section("How to read it", reading_table(input));
-  page += section("Learning", learning(input));
-  page += section("Did the verifier make the difference?", controls(input));
-  page += section("Health", health(input));
-  page += section("Staleness", staleness(input));
-  page += section("Where the time went", time_split(input));
-  page += section("Every group accounted for", accounting(input));
-  page += section("Rollouts to look at", rollouts(input));
-  page += section("Where the numbers come from", provenance(input));
-  return page + "</main></html>\n";
+      "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
+      "<meta name=viewport content=\"width=device-width,initial-scale=1\">"
+      "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src "
+      "'unsafe-inline'; base-uri 'none'; form-action 'none'\">";
+  page += "<title>" + escape(input.run) + " · assay</title><style>" + kStyle +
+          "</style></head><body><main>\n";
+  page += opening(input);
+  page += section("One try, many tries", pass_section(input));
+  page += section("Compression or capability", gain_section(input));
+  page += section("How to read the change", reading_section(input));
+  page += section("Learning", learning_section(input));
+  page += section("Was it the verifier?", control_section(input));
+  page += section("Health", health_section(input));
+  page += section("Staleness", staleness_section(input));
+  page += section("Where the time went", time_section(input));
+  page += section("What became of each prompt", shift_section(input));
+  page += section("Every group accounted for", accounting_section(input));
+  page += section("Rollouts to look at", rollouts_section(input));
+  page += section("Where the numbers come from", provenance_section(input));
+  return page + "</main></body></html>\n";
 }
 
 Result<void> write_report(const ReportInput& input, const std::string& folder) {
   if (auto made = make_folders(folder); !made) return made.error();
-  if (auto done = write_file_durably(folder + "/summary.json", summary_json(input)); !done) {
-    return done.error();
+  const std::pair<const char*, std::string> files[] = {
+      {"/report_input.json", report_input_to_json(input)},
+      {"/summary.json", summary_json(input)},
+      {"/index.html", report_page(input)}};
+  for (const auto& [name, content] : files) {
+    if (auto written = write_file_durably(folder + name, content); !written) {
+      return written.error();
+    }
   }
-  return write_file_durably(folder + "/index.html", report_page(input));
+  return {};
 }
 
 }  // namespace assay::web

@@ -1,137 +1,204 @@
 #include "actors/web/summary.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
 
 namespace assay::web {
-
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::ordered_json;
 
-json interval_json(const algo::Interval& interval) {
-  return {{"value", interval.value}, {"low", interval.low}, {"high", interval.high}};
+constexpr int kFormatVersion = 1;
+
+Json number(std::optional<double> value) {
+  return value && std::isfinite(*value) ? Json(*value) : Json();
 }
 
-json optional_json(const std::optional<double>& value) {
-  return value ? json(*value) : json(nullptr);
+Json interval(const algo::Interval& value) {
+  return {{"value", number(value.value)}, {"low", number(value.low)}, {"high", number(value.high)}};
 }
 
-json curve_json(const std::vector<algo::CurvePoint>& curve, const char* name) {
-  json object = json::object();
-  for (const algo::CurvePoint& point : curve) {
-    object[name + std::to_string(point.k)] = interval_json(point.rate);
+Json absent(std::string_view reason) {
+  return {{"value", nullptr}, {"low", nullptr}, {"high", nullptr}, {"null_reason", reason}};
+}
+
+std::string at(std::string_view name, std::uint32_t k) {
+  return std::string(name) + "@" + std::to_string(k);
+}
+
+// {"pass@1": {...}, ...}; a k that no prompt has enough completions for is null.
+Json curve(std::string_view name, const std::vector<algo::CurvePoint>& points,
+           std::uint32_t prompt_count) {
+  Json object = Json::object();
+  for (const algo::CurvePoint& point : points) {
+    const bool has_value = point.excluded < prompt_count;
+    Json entry = has_value ? interval(point.rate) : absent("too_few_scored_completions");
+    if (point.excluded > 0) entry["excluded_prompts"] = point.excluded;
+    object[at(name, point.k)] = entry;
   }
   return object;
 }
 
-json ratio_json(const algo::RatioEstimate& ratio) {
-  return {{"value", optional_json(ratio.value)},
-          {"low", optional_json(ratio.low)},
-          {"high", optional_json(ratio.high)},
-          {"null_reason", ratio.null_reason.empty() ? json(nullptr) : json(ratio.null_reason)}};
-}
-
-json policy_json(const algo::PolicyEvaluation& policy) {
-  json object = curve_json(policy.pass_curve, "pass@");
-  object.update(curve_json(policy.chain_curve, "cot_pass@"));
-  object.update(curve_json(policy.majority_curve, "maj@"));
+Json policy(const algo::PolicyEvaluation& evaluation) {
+  Json object = curve("pass", evaluation.pass_curve, evaluation.prompt_count);
+  for (const auto& [name, points] : {std::pair("cot_pass", &evaluation.chain_curve),
+                                     std::pair("maj", &evaluation.majority_curve)}) {
+    const Json entries = curve(name, *points, evaluation.prompt_count);
+    object.update(entries);
+  }
+  object["chain_given_answer"] = number(evaluation.chain_fraction);
+  if (!evaluation.chain_fraction) {
+    object["chain_given_answer_null_reason"] =
+        evaluation.chain_curve.empty() ? "chains_not_checked" : "no_correct_answers";
+  }
+  object["unscored"] = evaluation.unscored;
+  Json strata = Json::object();
+  for (const algo::StratumRates& stratum : evaluation.strata) {
+    if (stratum.stratum.empty()) continue;
+    strata[stratum.stratum] = {{"n_prompts", stratum.prompt_count},
+                               {"pass@1", interval(stratum.pass_1)},
+                               {"pass@k", interval(stratum.pass_k)}};
+  }
+  if (!strata.empty()) object["strata"] = strata;
   return object;
 }
 
-json source_json(const ReportSource& source) {
-  const algo::SourceEvaluation& evaluation = source.evaluation;
-  json floors = json::object();
-  for (const algo::FloorPoint& point : evaluation.guess_floors) {
-    floors["pass@" + std::to_string(point.k)] = point.floor;
-  }
-  json object = {{"n_prompts", evaluation.base.prompt_count},
-                 {"n_samples", evaluation.base.completion_count},
-                 {"unscored", evaluation.base.unscored},
-                 {"clustered_by", evaluation.clustered_by},
-                 {"base", policy_json(evaluation.base)},
-                 {"after", evaluation.after ? policy_json(*evaluation.after) : json(nullptr)},
-                 {"guess_floor", floors}};
-  if (!evaluation.comparison) {
-    const char* reason = "no prompt was measured on both sides";
-    object["compression_ratio"] = {{"value", nullptr}, {"null_reason", reason}};
-    object["capability_gain"] = {{"value", nullptr}, {"null_reason", reason}};
-    object["reading"] = nullptr;
-    return object;
-  }
-  const algo::Comparison& comparison = *evaluation.comparison;
+Json ratio(const algo::RatioEstimate& estimate) {
+  return {{"value", number(estimate.value)},
+          {"low", number(estimate.low)},
+          {"high", number(estimate.high)},
+          {"null_reason", estimate.value ? Json() : Json(estimate.null_reason)}};
+}
+
+Json shift(const algo::PromptShift& counts) {
+  return {{"self_distilled", counts.self_distilled},
+          {"newly_reached", counts.newly_reached},
+          {"newly_reached_significant", counts.newly_reached_significant},
+          {"lost", counts.lost},
+          {"forgotten", counts.forgotten}};
+}
+
+void add_comparison(const algo::Comparison& comparison, std::uint32_t prompt_count, Json& object) {
   object["headline_k"] = comparison.headline_k;
-  object["compression_gain"] = interval_json(comparison.compression_gain);
-  object["capability_gain"] = interval_json(comparison.capability_gain);
-  object["compression_ratio"] = ratio_json(comparison.ratio);
-  object["gap_closed"] = optional_json(comparison.gap_closed);
-  object["crossing_k"] = comparison.crossing_k ? json(*comparison.crossing_k) : json(nullptr);
-  object["reading"] = algo::to_string(comparison.reading);
-  return object;
+  object["compression_ratio"] = ratio(comparison.ratio);
+  object["compression_gain"] = interval(comparison.compression_gain);
+  object["capability_gain"] = interval(comparison.capability_gain);
+  object["gap_closed"] = number(comparison.gap_closed);
+  Json ratios = Json::object();
+  for (const algo::RatioPoint& point : comparison.ratio_curve) {
+    ratios[std::to_string(point.k)] = ratio(point.ratio);
+  }
+  object["compression_ratio_by_k"] = ratios;
+  object["gain"] = curve("pass", comparison.gain_curve, prompt_count);
+  object["crossing_k"] = comparison.crossing_k ? Json(*comparison.crossing_k) : Json();
+  object["crossing_k_null_reason"] = comparison.crossing_k ? Json() : Json("none_up_to_largest_k");
+  object["directions"] = {{"pass@1", to_string(comparison.pass_1)},
+                          {at("pass", comparison.headline_k), to_string(comparison.pass_k)}};
+  object["reading"] = to_string(comparison.reading);
+  object["prompt_shift"] = shift(comparison.shift);
 }
 
-json control_json(const ReportControl& control) {
-  json object = json::object();
-  for (const ControlSource& source : control.sources) {
-    const algo::ControlFinding& finding = source.finding;
-    object[source.source] = {{"verdict", algo::to_string(finding.verdict)},
-                             {"reason", finding.reason},
-                             {"gain", interval_json(finding.control_gain)},
-                             {"true_gain", interval_json(finding.true_gain)},
-                             {"true_less_control", interval_json(finding.true_less_control)},
-                             {"share_explained", ratio_json(finding.share)}};
+void add_no_comparison(bool has_after, Json& object) {
+  const char* reason = has_after ? "too_few_scored_completions" : "no_evaluation_after_training";
+  for (const char* name : {"compression_ratio", "capability_gain"}) object[name] = absent(reason);
+  object["crossing_k"] = nullptr;
+  object["crossing_k_null_reason"] = reason;
+  object["reading"] = nullptr;
+  object["reading_null_reason"] = reason;
+}
+
+Json source(const ReportSource& source) {
+  const algo::SourceEvaluation& evaluation = source.evaluation;
+  Json object = {
+      {"n_prompts", evaluation.base.prompt_count}, {"n_samples", evaluation.base.completion_count},
+      {"unscored", evaluation.base.unscored},      {"clustered_by", evaluation.clustered_by},
+      {"is_shifted", source.is_shifted},           {"base", policy(evaluation.base)}};
+  object["after"] = evaluation.after ? policy(*evaluation.after) : Json();
+  Json floors = Json::object();
+  for (const algo::FloorPoint& point : evaluation.guess_floors) {
+    floors[at("pass", point.k)] = number(point.floor);
+  }
+  object["guess_floor"] = floors;
+  if (evaluation.comparison) {
+    add_comparison(*evaluation.comparison, evaluation.base.prompt_count, object);
+  } else {
+    add_no_comparison(evaluation.after.has_value(), object);
   }
   return object;
 }
 
-json accounting_json(const ReportAccounting& accounting) {
-  json dropped = json::object();
-  for (const DropCount& drop : accounting.dropped) dropped[drop.reason] = drop.count;
-  return {{"issued", accounting.issued},
-          {"consumed", accounting.consumed},
+Json control(const ReportControl& arm) {
+  Json sources = Json::object();
+  for (const ControlSource& one : arm.sources) {
+    const algo::ControlFinding& finding = one.finding;
+    sources[one.source] = {{"verdict", to_string(finding.verdict)},
+                           {"reason", finding.reason},
+                           {"true_gain", interval(finding.true_gain)},
+                           {"gain", interval(finding.control_gain)},
+                           {"gain_90", interval(finding.control_gain_90)},
+                           {"true_less_control", interval(finding.true_less_control)},
+                           {"share_explained", ratio(finding.share)}};
+  }
+  return sources;
+}
+
+Json alert(const algo::HealthAlert& one) {
+  return {{"step", one.step},
+          {"signal", one.signal},
+          {"level", to_string(one.level)},
+          {"value", number(one.value)},
+          {"threshold", number(one.threshold)}};
+}
+
+Json accounting(const ReportAccounting& counts) {
+  Json dropped = Json::object();
+  for (const DropCount& drop : counts.dropped) dropped[drop.reason] = drop.count;
+  return {{"issued", counts.issued},
+          {"consumed", counts.consumed},
           {"dropped", dropped},
-          {"open", accounting.open},
-          {"unscored_rollouts", accounting.unscored_rollouts}};
+          {"open", counts.open},
+          {"unscored_rollouts", counts.unscored_rollouts}};
+}
+
+Json staleness(const ReportStaleness& counts) {
+  return {{"bound", counts.bound}, {"histogram", counts.histogram}, {"overflow", counts.overflow}};
+}
+
+Json seconds(const WallSeconds& wall) {
+  return {{"total", number(wall.total)},           {"sft", number(wall.sft)},
+          {"base_eval", number(wall.base_eval)},   {"rl", number(wall.rl)},
+          {"final_eval", number(wall.final_eval)}, {"control", number(wall.control)},
+          {"is_sft_cached", wall.is_sft_cached}};
 }
 
 }  // namespace
 
 std::string summary_json(const ReportInput& input) {
-  json evaluation = json::object(), controls = json::object(), alerts = json::array();
-  for (const ReportSource& source : input.sources) evaluation[source.name] = source_json(source);
-  for (const ReportControl& control : input.controls) controls[control.arm] = control_json(control);
-  for (const algo::HealthAlert& alert : input.alerts) {
-    alerts.push_back({{"step", alert.step},
-                      {"signal", alert.signal},
-                      {"level", algo::to_string(alert.level)},
-                      {"value", alert.value}});
-  }
-  const json document = {
-      {"assay", 1},
-      {"run", input.run},
-      {"config_sha256", input.config_sha256},
-      {"seed", input.seed},
-      {"steps", input.steps},
-      {"wall_s",
-       {{"total", input.wall.total},
-        {"sft", input.wall.sft},
-        {"base_eval", input.wall.base_eval},
-        {"rl", input.wall.rl},
-        {"final_eval", input.wall.final_eval},
-        {"control", input.wall.control}}},
-      {"eval", evaluation},
-      {"controls", controls},
-      {"health", {{"alerts", alerts}}},
-      {"staleness",
-       {{"bound", input.staleness.bound},
-        {"histogram", input.staleness.histogram},
-        {"overflow", input.staleness.overflow}}},
-      {"throughput",
-       {{"rollouts_per_s", optional_json(input.throughput.rollouts_per_s)},
-        {"generated_tokens_per_s", optional_json(input.throughput.generated_tokens_per_s)},
-        {"trained_tokens_per_s", optional_json(input.throughput.trained_tokens_per_s)},
-        {"peak_memory_bytes", optional_json(input.throughput.peak_memory_bytes)}}},
-      {"accounting", accounting_json(input.accounting)}};
-  return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  Json object = {{"assay", kFormatVersion},
+                 {"run", input.run},
+                 {"config_sha256", input.config_sha256},
+                 {"seed", input.seed},
+                 {"steps", input.steps},
+                 {"deterministic", input.is_deterministic},
+                 {"wall_s", seconds(input.wall)}};
+  Json eval = Json::object(), controls = Json::object(), alerts = Json::array();
+  for (const ReportSource& one : input.sources) eval[one.name] = source(one);
+  for (const ReportControl& arm : input.controls) controls[arm.arm] = control(arm);
+  for (const algo::HealthAlert& one : input.alerts) alerts.push_back(alert(one));
+  object["eval"] = eval;
+  object["controls"] = controls;
+  object["health"] = {{"alerts", alerts}};
+  const ReportThroughput& rates = input.throughput;
+  object["throughput"] = {{"rollouts_per_s", number(rates.rollouts_per_s)},
+                          {"generated_tokens_per_s", number(rates.generated_tokens_per_s)},
+                          {"trained_tokens_per_s", number(rates.trained_tokens_per_s)},
+                          {"peak_memory_bytes", number(rates.peak_memory_bytes)},
+                          {"null_reason", "a null was not measured"}};
+  object["staleness"] = staleness(input.staleness);
+  object["accounting"] = accounting(input.accounting);
+  return object.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace assay::web

@@ -42,13 +42,13 @@ GroupRewards coins(std::span<const std::optional<double>> rewards, GroupId group
 
 std::string signed_text(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%+.3f", value);
+  std::snprintf(text, sizeof text, "%+.1f", 100 * value);
   return text;
 }
 
 std::string in_words(const Interval& interval) {
-  return signed_text(interval.value) + " [" + signed_text(interval.low) + ", " +
-         signed_text(interval.high) + "]";
+  return signed_text(interval.value) + " points (" + signed_text(interval.low) + " to " +
+         signed_text(interval.high) + ")";
 }
 
 bool is_within_margin(const ControlFinding& finding, double margin) {
