@@ -12,6 +12,7 @@ ExitCode explain_command(CommandContext& context);
 ExitCode ledger_command(CommandContext& context);
 ExitCode run_command(CommandContext& context);
 ExitCode status_command(CommandContext& context);
+ExitCode verify_command(CommandContext& context);
 ExitCode version_command(CommandContext& context);
 
 }  // namespace assay::cli

@@ -14,6 +14,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"run", "Train", "train a policy and report what was gained", run_command},
     {"eval", "Train", "measure pass@k of a policy", eval_command},
+    {"verify", "Train", "run a verifier alone on cases or one completion", verify_command},
     {"status", "Watch", "queues and actors of a live run", status_command},
     {"explain", "Watch", "the story of a group or a rollout", explain_command},
     {"ledger", "Watch", "export or check a run's history", ledger_command},
