@@ -107,7 +107,7 @@ TEST(Engine, GradientMatchesFiniteDifferencesOfTheReference) {
   SCOPED_TRACE("ASSAY_SEED=" + std::to_string(seed));
   Rng rng(seed);
   host::ThreadPool pool(2);
-  for (int round = 0; round < 8; ++round) {
+  for (int round = 0; round < 4; ++round) {
     auto layout = std::make_shared<const host::Layout>(*host::make_layout(random_config(rng)));
     host::WeightStore store(layout);
     disturb(store, rng, pool);
