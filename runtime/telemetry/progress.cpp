@@ -8,7 +8,6 @@ namespace assay::telemetry {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 // The length in bytes of the UTF-8 code point that starts with `first`; 1 for a stray byte.
 std::size_t code_point_bytes(unsigned char first) {
@@ -91,7 +90,7 @@ void Progress::say(std::string_view text) {
 
 void Progress::tick(std::string_view text) {
   const auto pause = options_.is_terminal ? SteadyTime::duration(milliseconds(100))
-                                          : SteadyTime::duration(seconds(10));
+                                          : SteadyTime::duration(std::chrono::seconds(10));
   const SteadyTime now = clock_.now();
   if (options_.is_quiet || (has_ticked_ && now - last_tick_ < pause)) return;
   has_ticked_ = true;
