@@ -18,9 +18,14 @@ const std::map<std::string, Rooms>& allowed() {
       "runtime/core", "runtime/wire",  "runtime/text", "runtime/dataset", "runtime/telemetry",
       "runtime/algo", "runtime/store", "runtime/net",  "runtime/flow",    "verifiers",
       "gpu"};
-  static const Rooms everything = [] {
+  static const Rooms below_web = [] {
     Rooms rooms = below_actors;
-    rooms.insert({"actors", "actors/web", "runtime/model", "runtime/config", "verifiers/sandbox"});
+    rooms.insert({"actors", "runtime/model", "runtime/config", "verifiers/sandbox"});
+    return rooms;
+  }();
+  static const Rooms below_cli = [] {
+    Rooms rooms = below_web;
+    rooms.insert("actors/web");
     return rooms;
   }();
   static const std::map<std::string, Rooms> table = {
@@ -39,8 +44,8 @@ const std::map<std::string, Rooms>& allowed() {
       {"verifiers", {"runtime/core", "runtime/wire", "verifiers/sandbox"}},
       {"gpu", {"runtime/core", "runtime/wire", "runtime/algo", "runtime/model"}},
       {"actors", below_actors},
-      {"actors/web", everything},
-      {"actors/cli", everything},
+      {"actors/web", below_web},
+      {"actors/cli", below_cli},
   };
   return table;
 }

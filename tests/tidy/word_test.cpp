@@ -37,18 +37,26 @@ const std::map<std::string, std::string> kForbiddenTexts = {
     {"std::regex", "backtracks without bound on foreign text"},
     {"pickle", "runs what it reads"},
     {"popen(", "starts a shell"},
-    {" system(", "starts a shell"},
-    {"::system(", "starts a shell"},
-    {" eval(", "runs what it reads"},
+    {"std::system(", "starts a shell"},
+    {"= system(", "starts a shell"},
+    {"PyRun_", "runs what it reads"},
     {"/home/", "a path of one machine"},
     {"/root/", "a path of one machine"},
     {"/work/", "a path of one machine"},
-    {"using namespace std", "hides where names come from"},
+    {"using namespace std;", "hides where names come from"},
 };
 
 // This folder quotes the words; a contract of a library may force one elsewhere.
 bool is_exempt(const SourceFile& file) {
   return file.is_below("tests/tidy/");
+}
+
+// Names that a library or a cited source chose.
+bool is_foreign(const std::string& line) {
+  for (const char* name : {"error_handler_t", "sa_handler", "arXiv:"}) {
+    if (line.find(name) != std::string::npos) return true;
+  }
+  return false;
 }
 
 bool is_macro_word(const std::string& word) {
@@ -83,7 +91,7 @@ TEST(Words, OneWordAThing) {
   for (const SourceFile& file : source_files()) {
     if (is_exempt(file)) continue;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
-      if (!included(file.lines[i]).empty()) continue;
+      if (!included(file.lines[i]).empty() || is_foreign(file.lines[i])) continue;
       for (const std::string& word : words_of(file.lines[i])) {
         if (is_macro_word(word) && word != "TODO" && word != "FIXME" && word != "XXX") continue;
         const auto found = kForbiddenWords.find(lower(word));
