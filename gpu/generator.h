@@ -23,7 +23,7 @@ struct SamplingOptions {
   std::uint32_t top_k = 0;   // 0 = off
   float top_p = 1.0f;        // 1 = off
   std::uint32_t max_completion_tokens = 64;
-  std::vector<wire::TokenId> stop_tokens;  // drawing one of these ends the completion
+  std::vector<wire::TokenId> stop_tokens = {};  // drawing one of these ends the completion
 };
 
 // The rollouts of one prompt; the prompt is computed once and shared by all of them.

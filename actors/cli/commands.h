@@ -13,6 +13,7 @@ ExitCode ledger_command(CommandContext& context);
 ExitCode report_command(CommandContext& context);
 ExitCode run_command(CommandContext& context);
 ExitCode status_command(CommandContext& context);
+ExitCode verify_command(CommandContext& context);
 ExitCode version_command(CommandContext& context);
 
 }  // namespace assay::cli

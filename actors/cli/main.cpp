@@ -14,11 +14,13 @@ namespace {
 constexpr Command kCommands[] = {
     {"run", "Train", "train a policy and report what was gained", run_command},
     {"eval", "Train", "measure pass@k of a policy", eval_command},
+    {"verify", "Train", "run a verifier alone on cases or one completion", verify_command},
     {"status", "Watch", "queues and actors of a live run", status_command},
     {"report", "Watch", "write a run's report again", report_command},
     {"explain", "Watch", "the story of a group or a rollout", explain_command},
     {"ledger", "Watch", "export or check a run's history", ledger_command},
     {"config", "Prepare", "show, check or describe a config", config_command},
+    {"doctor", "Prepare", "check this machine, with a fix for each problem", doctor_command},
     {"version", "Prepare", "print the version", version_command},
 };
 

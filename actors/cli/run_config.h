@@ -113,8 +113,7 @@ struct GeneratorSettings {
   std::uint32_t replicas = 1;
   std::uint32_t max_sequences = 128;   // sequences a replica runs at once
   config::Size cache_bytes{64 << 20};  // key and value cache of a replica
-  gpu::SamplingOptions sampling = {.max_completion_tokens =
-                                       40};  // stop_tokens come from the tokenizer
+  gpu::SamplingOptions sampling;       // stop_tokens come from the tokenizer
 };
 
 // One [[verifier]].
@@ -150,7 +149,7 @@ struct HealthSettings {
 struct RunConfig {
   std::uint64_t max_steps = 50;
   std::uint64_t seed = 17;
-  std::uint32_t seq_len = 64;  // tokens of prompt and completion together
+  std::uint32_t seq_len = 128;  // tokens of prompt and completion together
   std::string output_dir = "outputs";
   bool is_deterministic = false;
 

@@ -1,6 +1,7 @@
 #include "gpu/host/host_learner.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -235,6 +236,8 @@ void HostLearner::apply_gradient(double norm) {
   std::shared_ptr<WeightStore> target = store_;
   if (is_shared) {
     const bool is_spare_free = spare_ && spare_.use_count() == 1;
+    // What its last reader read, perhaps on another thread, happened before we write.
+    std::atomic_thread_fence(std::memory_order_acquire);
     target = is_spare_free ? spare_ : std::make_shared<WeightStore>(layout_);
   }
   AdamStep step;

@@ -150,6 +150,9 @@ std::optional<std::string_view> announced(std::string_view rest) {
   for (const std::string_view word : {"is", "are", "was", "equals", "would be", "should be"}) {
     if (starts_with_word(rest, word)) return rest.substr(word.size());
   }
+  // The denial stays, for is_denied() to see.
+  if (starts_with_word(rest, "isn't") || starts_with_word(rest, "can't")) return rest.substr(2);
+  if (starts_with_word(rest, "cannot")) return rest;
   if (!rest.empty() && (rest[0] == ':' || rest[0] == '=' || rest[0] == '>')) return rest.substr(1);
   if (!rest.empty() && (is_ascii_digit(rest[0]) || rest[0] == '$' || rest[0] == '-' ||
                         rest.starts_with("\\[") || rest.starts_with("\\("))) {
@@ -175,11 +178,22 @@ std::string_view after_denial(std::string_view text) {
   return {};
 }
 
+// Whether a denial stands among the words, as a word of its own or at the end of one (isn't).
+bool has_denial(std::string_view words) {
+  for (const std::string_view denial : {"not", "never", "n't", "unlikely", "cannot"}) {
+    for (std::size_t place = 0; (place = find_ignoring_case(words, denial, place)) != kNone;
+         ++place) {
+      const std::size_t end = place + denial.size();
+      const bool starts = place == 0 || denial == "n't" || !is_ascii_letter(words[place - 1]);
+      if (starts && (end == words.size() || !is_ascii_letter(words[end]))) return true;
+    }
+  }
+  return false;
+}
+
+// Whether the words before the first value deny it: "not 42", "definitely not $42$".
 bool is_denied(std::string_view text) {
-  text = without_leading_space(text);
-  return starts_with_word(text, "not") || starts_with_word(text, "never") ||
-         starts_with_word(text, "definitely not") || starts_with_word(text, "certainly not") ||
-         starts_with_word(text, "unlikely") || starts_with_word(text, "n't");
+  return has_denial(text.substr(0, text.find_first_of("0123456789\\$.,\n")));
 }
 
 // Whether a statement in words could be an answer at all.
@@ -354,6 +368,16 @@ ExtractedAnswer from_statement(const Statement& statement) {
   return answer;
 }
 
+// Whether the few words before a number of the text, in the same clause, deny it.
+bool is_number_denied(std::string_view text, std::string_view number) {
+  constexpr std::size_t kWindowBytes = 24;
+  const auto start = static_cast<std::size_t>(number.data() - text.data());
+  std::string_view before = text.substr(0, start);
+  if (before.size() > kWindowBytes) before.remove_prefix(before.size() - kWindowBytes);
+  const std::size_t border = before.find_last_of(".,;:\n0123456789=");
+  return has_denial(border == kNone ? before : before.substr(border + 1));
+}
+
 ExtractedAnswer from_bare_text(std::string_view text) {
   constexpr std::size_t kWholeBytesMax = 400;
   ExtractedAnswer answer;
@@ -366,6 +390,10 @@ ExtractedAnswer from_bare_text(std::string_view text) {
   std::size_t number_end = text.find_last_of("0123456789");
   number_end = number_end == kNone ? 0 : number_end + 1;
   const std::string_view number = last_number(text);
+  if (!number.empty() && is_number_denied(text, number)) {
+    answer.reason = "the last number is only denied";
+    return answer;
+  }
   const bool has_formula = formula && (formula->end >= number_end || number.empty());
   // "We find that $x = 3$": the words before a formula are no part of it.
   const bool begins_with_words =

@@ -1,6 +1,7 @@
 #include "verifiers/math/math_verifier.h"
 
-#include <array>
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,6 +50,14 @@ bool has_decimal_comma(std::string_view plain) {
   return digits != 3 || plain.substr(0, comma) == "0" || plain.substr(0, comma) == "-0";
 }
 
+// "1073, checked": a list of a value and words is a sentence, not an answer.
+bool is_sentence(const Node& node) {
+  if (node.kind != NodeKind::kList || !node.name.empty()) return false;
+  const auto words = std::count_if(node.children.begin(), node.children.end(),
+                                   [](const Node& part) { return part.kind == NodeKind::kText; });
+  return words > 0 && words < static_cast<std::ptrdiff_t>(node.children.size());
+}
+
 Reading read(std::string_view text, WorkBudget& budget) {
   Reading reading{std::string(text), {}, text.size() > kAnswerBytesMax};
   if (reading.is_too_large) return reading;
@@ -60,6 +69,7 @@ Reading read(std::string_view text, WorkBudget& budget) {
   }
   for (const CommaMeaning meaning : meanings) {
     ParseOutcome outcome = parse_answer(plain, meaning, budget);
+    if (outcome.node && is_sentence(*outcome.node)) continue;
     if (outcome.node) reading.nodes.push_back(std::move(*outcome.node));
     reading.is_too_large =
         reading.is_too_large || (!outcome.node && outcome.failure == ParseFailure::kTooLarge);

@@ -1,0 +1,116 @@
+#include "actors/cli/run_config.h"
+
+#include <gtest/gtest.h>
+
+#include "runtime/core/file.h"
+#include "tests/support/temporary_folder.h"
+
+namespace assay::cli {
+namespace {
+
+Result<LoadedConfig> load(std::vector<config::Override> overrides) {
+  config::Request request;
+  request.overrides = std::move(overrides);
+  return load_run_config(request);
+}
+
+config::Override override_of(const std::string& key, const std::string& value) {
+  return {key, value, "--" + key};
+}
+
+std::string shipped(const std::string& name) {
+  return std::string(ASSAY_SOURCE_DIR) + "/configs/" + name;
+}
+
+TEST(RunConfig, DefaultsAreValid) {
+  const auto loaded = load({});
+
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->run.curator.group_size, 8u);
+}
+
+TEST(RunConfig, ResolvedFileLoadsToTheSameConfig) {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"arithmetic.toml", "gsm8k.toml"}) {
+    const auto first =
+        load_run_config({{shipped(name)}, {override_of("learner.optim.lr", "7e-5")}});
+    ASSERT_TRUE(first) << first.error().message;
+    const std::string path = folder.path(name);
+    ASSERT_TRUE(write_file_durably(path, first->resolved.to_toml()));
+
+    const auto second = load_run_config({{path}, {}});
+
+    ASSERT_TRUE(second) << second.error().message << " " << second.error().place;
+    EXPECT_EQ(first->resolved.digest(), second->resolved.digest());
+    EXPECT_EQ(second->run.learner.optim.lr, 7e-5);
+  }
+}
+
+TEST(RunConfig, TypeSetsWhatItsPaperSays) {
+  const auto gspo = load({override_of("algo.type", "gspo")});
+
+  ASSERT_TRUE(gspo) << gspo.error().message;
+  EXPECT_EQ(gspo->run.algo.loss.surrogate, algo::Surrogate::kGspo);
+  EXPECT_EQ(gspo->run.algo.loss.clip_high, 4e-4);
+  EXPECT_EQ(gspo->resolved.find("algo.clip_high")->origin, "algo.type = \"gspo\"");
+}
+
+TEST(RunConfig, WhatIsWrittenBeatsTheType) {
+  const auto loaded =
+      load({override_of("algo.type", "dr_grpo"), override_of("algo.normalise_std", "true")});
+
+  ASSERT_TRUE(loaded);
+  EXPECT_TRUE(loaded->run.algo.is_std_normalised);
+  EXPECT_EQ(loaded->run.algo.loss.aggregation, algo::Aggregation::kConstant);
+}
+
+TEST(RunConfig, ContradictionsNameTheKeyToChange) {
+  struct Case {
+    std::vector<config::Override> overrides;
+    const char* key;
+    const char* id;
+  };
+  const Case cases[] = {
+      {{override_of("curator.group_size", "1")}, "curator.group_size", "E110"},
+      {{override_of("model.heads", "4"), override_of("model.kv_heads", "3")},
+       "model.kv_heads",
+       "E111"},
+      {{override_of("model.head_size", "15")}, "model.head_size", "E111"},
+      {{override_of("seq_len", "16"),
+        override_of("generator.sampling.max_completion_tokens", "16")},
+       "generator.sampling.max_completion_tokens",
+       "E111"},
+      {{override_of("algo.surrogate", "gspo")}, "algo.clip_high", "E111"},
+      {{override_of("algo.baseline", "median"), override_of("algo.baseline_scope", "batch")},
+       "algo.baseline_scope",
+       "E111"},
+      {{override_of("algo.importance_min", "3")}, "algo.importance_min", "E111"},
+      {{override_of("sft.operands_min", "6")}, "sft.operands_min", "E111"},
+      {{override_of("sft.operand_weights", "1,2")}, "sft.operand_weights", "E111"},
+  };
+  for (const Case& one : cases) {
+    const auto loaded = load(one.overrides);
+    ASSERT_FALSE(loaded) << one.key;
+    EXPECT_EQ(loaded.error().id, one.id) << one.key;
+    EXPECT_NE(loaded.error().message.find(one.key), std::string::npos) << loaded.error().message;
+    EXPECT_NE(loaded.error().remedy, "") << one.key;
+  }
+}
+
+TEST(RunConfig, ElementsAreReachedByName) {
+  const auto loaded = load_run_config(
+      {{shipped("gsm8k.toml")}, {override_of("curator.train.source.gsm8k.path", "x.jsonl")}});
+
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->run.curator.train.front().path, "x.jsonl");
+}
+
+TEST(RunConfig, KeysAreKnownWithDashesOrUnderscores) {
+  EXPECT_TRUE(is_run_config_key("max-steps"));
+  EXPECT_TRUE(is_run_config_key("learner.optim.grad_norm"));
+  EXPECT_TRUE(is_run_config_key("learner"));
+  EXPECT_FALSE(is_run_config_key("max-stepps"));
+}
+
+}  // namespace
+}  // namespace assay::cli
