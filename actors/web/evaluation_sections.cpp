@@ -42,7 +42,7 @@ ChartSeries curve_series(const std::vector<CurvePoint>& curve, const algo::Polic
   return series;
 }
 
-std::string pass_chart(const ReportSource& source) {
+std::string pass_chart(const ReportSource& source, bool is_small) {
   const algo::SourceEvaluation& evaluation = source.evaluation;
   std::vector<ChartSeries> series;
   series.push_back(curve_series(evaluation.base.pass_curve, evaluation.base,
@@ -63,6 +63,10 @@ std::string pass_chart(const ReportSource& source) {
   options.y_min = 0;
   options.y_max = 1;
   options.x_label = "k tries";
+  if (is_small) {
+    options.width = 340;
+    options.height = 215;
+  }
   return line_chart(series, options);
 }
 
@@ -255,9 +259,10 @@ std::string key_figures(const ReportInput& input) {
 }
 
 std::string pass_section(const ReportInput& input) {
-  std::string charts = "<div class=row>", details;
+  const bool is_small = input.sources.size() > 2;  // three stand side by side
+  std::string charts = is_small ? "<div class=\"row small\">" : "<div class=row>", details;
   for (const ReportSource& source : input.sources) {
-    charts += pass_chart(source);
+    charts += pass_chart(source, is_small);
     details += all_numbers(source) + strata_table(source);
   }
   return charts +

@@ -22,68 +22,81 @@ double plurality(std::span<const AnswerClass> classes, std::span<const std::uint
   return tied ? static_cast<double>(tied_correct) / tied : 0;
 }
 
-double log_binomial(double n, double k) {
-  return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1);
+// C(n, 0) ... C(n, k_max).
+std::vector<double> binomials(std::uint64_t n, std::uint64_t k_max) {
+  std::vector<double> row(k_max + 1, 0);
+  row[0] = 1;
+  for (std::uint64_t k = 1; k <= std::min(n, k_max); ++k) {
+    row[k] = row[k - 1] * static_cast<double>(n - k + 1) / static_cast<double>(k);
+  }
+  return row;
 }
 
-// Walks every split of k draws over the classes; stops counting beyond a limit.
-class Splits {
+// Ways to draw, by how many classes stand at exactly `most` votes and by votes handed out:
+// ways[tied][votes]. Classes are added one at a time; none may exceed `most`.
+class Ways {
  public:
-  Splits(std::span<const AnswerClass> classes, std::uint64_t outcomes_max)
-      : classes_(classes), outcomes_max_(outcomes_max), votes_(classes.size(), 0) {
-    remaining_.assign(classes.size() + 1, 0);
-    for (std::size_t i = classes.size(); i-- > 0;) {
-      remaining_[i] = remaining_[i + 1] + classes[i].count;
+  Ways(std::uint64_t k, std::uint64_t most)
+      : k_(k), most_(most), ways_(k / most + 1, std::vector<double>(k + 1, 0)) {
+    ways_[0][0] = 1;
+  }
+
+  void add_voters(const std::vector<double>& choose) {
+    auto next = std::vector(ways_.size(), std::vector<double>(k_ + 1, 0));
+    for (std::size_t tied = 0; tied < ways_.size(); ++tied) {
+      for (std::uint64_t votes = 0; votes <= k_; ++votes) {
+        if (ways_[tied][votes] == 0) continue;
+        for (std::uint64_t x = 0; x <= std::min(most_, k_ - votes); ++x) {
+          const std::size_t now_tied = tied + (x == most_);
+          if (now_tied < next.size()) next[now_tied][votes + x] += ways_[tied][votes] * choose[x];
+        }
+      }
     }
+    ways_ = std::move(next);
   }
 
-  // Number of splits, at most outcomes_max + 1.
-  std::uint64_t count(std::uint64_t k) {
-    visited_ = 0;
-    walk(
-        0, k, [&](double) {}, 0);
-    return visited_;
-  }
-
-  double expected(std::uint64_t k) {
-    visited_ = 0;
-    const double log_total =
-        log_binomial(static_cast<double>(remaining_[0]), static_cast<double>(k));
+  // Sum over the ways that leave `left` draws to this class and to those that cast no vote, each
+  // weighted by one over the number of tied classes, this one included.
+  double shared_wins(std::uint64_t left, const std::vector<double>& choose_voteless) const {
     double sum = 0;
-    walk(
-        0, k,
-        [&](double log_ways) {
-          sum += std::exp(log_ways - log_total) * plurality(classes_, votes_);
-        },
-        0);
-    return std::clamp(sum, 0.0, 1.0);
+    for (std::size_t tied = 0; tied < ways_.size(); ++tied) {
+      for (std::uint64_t votes = 0; votes <= left; ++votes) {
+        sum += ways_[tied][votes] * choose_voteless[left - votes] / static_cast<double>(tied + 1);
+      }
+    }
+    return sum;
   }
 
  private:
-  template <class Visit>
-  void walk(std::size_t i, std::uint64_t left, const Visit& visit, double log_ways) {
-    if (visited_ > outcomes_max_) return;
-    if (i == classes_.size()) {
-      ++visited_;
-      visit(log_ways);
-      return;
-    }
-    const std::uint64_t rest = remaining_[i + 1];
-    const std::uint64_t least = left > rest ? left - rest : 0;
-    const std::uint64_t most = std::min<std::uint64_t>(left, classes_[i].count);
-    for (std::uint64_t taken = least; taken <= most; ++taken) {
-      votes_[i] = static_cast<std::uint32_t>(taken);
-      walk(i + 1, left - taken, visit,
-           log_ways + log_binomial(classes_[i].count, static_cast<double>(taken)));
+  std::uint64_t k_;
+  std::uint64_t most_;
+  std::vector<std::vector<double>> ways_;
+};
+
+// Counts all C(n, k) draws: for each correct class and each number of votes it may win with, the
+// ways in which no other class has more.
+double by_counting(std::span<const AnswerClass> classes, std::uint64_t n, std::uint64_t k) {
+  std::uint64_t voteless = 0;
+  std::vector<std::vector<double>> choose;
+  for (const AnswerClass& one : classes) {
+    choose.push_back(binomials(one.count, k));
+    if (one.answer.empty()) voteless += one.count;
+  }
+  const std::vector<double> choose_voteless = binomials(voteless, k);
+  double wins = 0;
+  for (std::size_t winner = 0; winner < classes.size(); ++winner) {
+    if (!classes[winner].is_correct || classes[winner].answer.empty()) continue;
+    for (std::uint64_t most = 1; most <= std::min<std::uint64_t>(k, classes[winner].count);
+         ++most) {
+      Ways ways(k, most);
+      for (std::size_t other = 0; other < classes.size(); ++other) {
+        if (other != winner && !classes[other].answer.empty()) ways.add_voters(choose[other]);
+      }
+      wins += choose[winner][most] * ways.shared_wins(k - most, choose_voteless);
     }
   }
-
-  std::span<const AnswerClass> classes_;
-  std::uint64_t outcomes_max_;
-  std::uint64_t visited_ = 0;
-  std::vector<std::uint32_t> votes_;
-  std::vector<std::uint64_t> remaining_;  // [class_count + 1], counts from i on
-};
+  return std::min(wins / binomials(n, k)[k], 1.0);
+}
 
 double by_random_subsets(std::span<const AnswerClass> classes, std::uint64_t n, std::uint64_t k,
                          const MajorityOptions& options) {
@@ -117,8 +130,8 @@ Result<double> majority_at_k(std::span<const AnswerClass> classes, std::uint64_t
                      " completions",
                  "draw at least k completions a prompt", "", ""};
   }
-  Splits splits(classes, options.outcomes_max);
-  if (splits.count(k) <= options.outcomes_max) return splits.expected(k);
+  const bool can_count = std::isfinite(binomials(n, k)[k]);
+  if (options.is_exact && can_count) return by_counting(classes, n, k);
   return by_random_subsets(classes, n, k, options);
 }
 

@@ -90,9 +90,47 @@ TEST(Majority, SubsetsAreCountedExactly) {
 TEST(Majority, RandomSubsetsAgreeWithCountingAll) {
   const std::vector<AnswerClass> classes{{"7", 6, true}, {"8", 5, false}, {"9", 4, false}};
   MajorityOptions sampled;
-  sampled.outcomes_max = 0;
+  sampled.is_exact = false;
   sampled.subsets = 20'000;  // standard error at most 0.5 / sqrt(20,000) = 0.0035
   EXPECT_NEAR(majority_at_k(classes, 7, sampled).value(), majority(classes, 7), 0.015);
+}
+
+TEST(Majority, CountingIsTheMeanOverEverySubset) {
+  Rng rng = test_rng();
+  SCOPED_TRACE(seed_text());
+  for (int trial = 0; trial < 30; ++trial) {
+    std::vector<AnswerClass> classes{
+        {"7", 0, true}, {"7.0", 0, true}, {"8", 0, false}, {"9", 0, false}, {"", 0, false}};
+    std::vector<std::size_t> draws;
+    for (int i = 0; i < 8; ++i) {
+      draws.push_back(rng.below(5));
+      ++classes[draws.back()].count;
+    }
+    for (int k = 1; k <= 8; ++k) {
+      double sum = 0, subsets = 0;
+      for (unsigned subset = 0; subset < 256; ++subset) {
+        if (std::popcount(subset) != k) continue;
+        std::vector<AnswerClass> drawn = classes;
+        for (AnswerClass& one : drawn) one.count = 0;
+        for (std::size_t i = 0; i < 8; ++i) drawn[draws[i]].count += subset >> i & 1;
+        std::uint32_t most = 1;
+        for (std::size_t i = 0; i < 4; ++i) most = std::max(most, drawn[i].count);
+        double tied = 0, right = 0;
+        for (std::size_t i = 0; i < 4; ++i) {
+          tied += drawn[i].count == most;
+          right += drawn[i].count == most && drawn[i].is_correct;
+        }
+        sum += tied > 0 ? right / tied : 0;
+        subsets += 1;
+      }
+      EXPECT_NEAR(majority(classes, static_cast<std::uint64_t>(k)), sum / subsets, 1e-12);
+    }
+  }
+}
+
+TEST(Majority, ManyCompletionsFallBackToRandomSubsets) {
+  const std::vector<AnswerClass> classes{{"7", 3000, true}, {"8", 1000, false}};
+  EXPECT_EQ(majority(classes, 2000), 1);
 }
 
 TEST(Majority, MoreVotesThanCastIsAnError) {
