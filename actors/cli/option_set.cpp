@@ -162,15 +162,7 @@ struct OptionSet::State {
   template <class T>
   void add_multi(std::string_view option_names, std::vector<T>& values, std::string_view help,
                  std::string_view shown_value) {
-    // A plain callback takes one argument each time; CLI11's vectors would swallow what follows.
-    const auto read = [&values](const CLI::results_t& texts) {
-      values.resize(texts.size());
-      for (std::size_t i = 0; i < texts.size(); ++i) {
-        if (!CLI::detail::lexical_cast(texts[i], values[i])) return false;
-      }
-      return true;
-    };
-    app.add_option(std::string(option_names), read)->delimiter(',');
+    app.add_option(std::string(option_names), values)->delimiter(',')->expected(1);
     app.get_option(split_names(option_names).back())
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     add_row(option_names, shown_value, std::string(help) + "; may be repeated");
