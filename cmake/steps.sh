@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Steps that the scripts share. Sourced by bash from the project's root.
 
 start_seconds=$SECONDS

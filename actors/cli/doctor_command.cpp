@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -28,13 +29,21 @@ struct Finding {
   std::string fix;  // empty when good
 };
 
-constexpr std::size_t kSystemFileBytesMax = 1 << 20;
-
 std::string fixed(double value, int digits) {
   std::ostringstream text;
   text.precision(digits);
   text << std::fixed << value;
   return text.str();
+}
+
+// The start of a file of /proc, whose size the system reports as 0; empty when it is absent.
+std::string system_file(const std::string& path) {
+  constexpr std::size_t kBytesMax = 1 << 16;
+  std::string text(kBytesMax, '\0');
+  std::ifstream stream(path);
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return text;
 }
 
 std::string environment(const char* name) {
@@ -69,9 +78,9 @@ Finding check_cores() {
 
 // MemAvailable of /proc/meminfo in bytes; 0 when it cannot be read.
 double available_memory() {
-  const auto text = read_file("/proc/meminfo", kSystemFileBytesMax);
-  const std::size_t at = text ? text->find("MemAvailable:") : std::string::npos;
-  return at == std::string::npos ? 0 : 1024 * std::strtod(text->c_str() + at + 13, nullptr);
+  const std::string text = system_file("/proc/meminfo");
+  const std::size_t at = text.find("MemAvailable:");
+  return at == std::string::npos ? 0 : 1024 * std::strtod(text.c_str() + at + 13, nullptr);
 }
 
 Finding check_memory() {
@@ -146,9 +155,9 @@ Finding check_open_files() {
 }
 
 Finding check_gpu() {
-  const auto driver = read_file("/proc/driver/nvidia/version", kSystemFileBytesMax);
-  if (!driver) return {"gpu", Health::kGood, "none (optional)", ""};
-  return {"gpu", Health::kGood, driver->substr(0, driver->find('\n')), ""};
+  const std::string driver = system_file("/proc/driver/nvidia/version");
+  if (driver.empty()) return {"gpu", Health::kGood, "none (optional)", ""};
+  return {"gpu", Health::kGood, driver.substr(0, driver.find('\n')), ""};
 }
 
 bool is_in_path(const std::string& program) {

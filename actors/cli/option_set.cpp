@@ -162,9 +162,10 @@ struct OptionSet::State {
   template <class T>
   void add_multi(std::string_view option_names, std::vector<T>& values, std::string_view help,
                  std::string_view shown_value) {
-    app.add_option(std::string(option_names), values)->delimiter(',')->expected(1);
+    app.add_option(std::string(option_names), values)->delimiter(',');
     app.get_option(split_names(option_names).back())
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->allow_extra_args(false);
     add_row(option_names, shown_value, std::string(help) + "; may be repeated");
   }
 

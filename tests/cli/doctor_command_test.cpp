@@ -22,6 +22,15 @@ TEST(Doctor, EveryProblemCarriesAFix) {
   }
 }
 
+TEST(Doctor, MeasuresMemory) {
+  const auto outcome = testing::run_program(ASSAY_PROGRAM, {"doctor", "-o", "json"});
+
+  for (const auto& check : nlohmann::json::parse(outcome.out)["checks"]) {
+    if (check["name"] != "memory") continue;
+    EXPECT_NE(check["found"], "0.0 GB available");
+  }
+}
+
 TEST(Doctor, LeavesNoFileBehind) {
   const testing::TemporaryFolder folder;
 

@@ -92,6 +92,20 @@ TEST(Progress, TerminalLineIsRewrittenAndClearedForAMilestone) {
   EXPECT_EQ(stream.str(), "\r[   0.0s] step 1       \r\x1b[2K[   0.0s] saved\n");
 }
 
+TEST(Progress, TerminalLineIsRewrittenAtMostTenTimesASecond) {
+  std::ostringstream stream;
+  FakeClock clock;
+  Progress progress(stream, clock, {.is_terminal = true});
+
+  for (int tick = 0; tick < 100; ++tick) {
+    progress.tick("step");
+    clock.pass(std::chrono::milliseconds(10));
+  }
+
+  const std::string text = stream.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\r'), 10);  // at 0, 100, ... 900 ms
+}
+
 TEST(Progress, QuietSaysNothing) {
   std::ostringstream stream;
   FakeClock clock;
