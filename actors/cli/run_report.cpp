@@ -91,6 +91,13 @@ std::string title_of(const EvalSet& set) {
          std::to_string(source.chain.operands_max) + " operands";
 }
 
+// Longer chains than any that training draws are off its distribution.
+bool is_shifted(const EvalSet& set, const std::vector<SourceSettings>& train) {
+  return set.is_procedural && std::all_of(train.begin(), train.end(), [&](const auto& source) {
+           return source.chain.operands_max < set.settings.source.chain.operands_min;
+         });
+}
+
 web::ControlSource control_source(const std::string& name,
                                   const std::vector<algo::EvaluatedPrompt>& base,
                                   const std::vector<algo::EvaluatedPrompt>& after,
@@ -185,6 +192,7 @@ Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalRe
                                                      evaluation_options(set, setup_.config.seed));
     if (!source) return source.error();
     source->is_headline = !has_mixed && i == 0;
+    source->is_shifted = is_shifted(set, setup_.config.curator.train);
     input_.sources.push_back(std::move(*source));
   }
   for (const auto& [arm, results] : controls) {
