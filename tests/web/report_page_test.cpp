@@ -61,6 +61,7 @@ TEST(Escape, BytesThatAreNotUtf8AreReplaced) {
   EXPECT_EQ(escape("\xc0\xbc"), "&#xFFFD;&#xFFFD;");           // overlong "<"
   EXPECT_EQ(escape("\xed\xa0\x80").substr(0, 8), "&#xFFFD;");  // a surrogate
   EXPECT_EQ(escape("é→😀"), "é→😀");
+  EXPECT_EQ(escape("\xe0\x80\xbc").substr(0, 8), "&#xFFFD;");  // overlong in three bytes
 }
 
 TEST(EscapeBlock, KeepsLinesAndSaysWhatItCut) {
