@@ -13,6 +13,9 @@ namespace {
 
 using Self = caf::stateful_actor<CuratorState>*;
 
+// So many groups that no generator can draw, one after the other, mean that none can be drawn.
+constexpr std::uint64_t kRefusedInARowMax = 256;
+
 SteadyTime now() {
   return SystemClock().now();
 }
@@ -103,6 +106,11 @@ class Outbox {
     one.verdict.emplace(arrived.rollout, arrived.verdict);
     one.origin = origin(arrived.worker, std::max(arrived.attempt, 1u));
     record(std::move(one));
+    if (!arrived.verdict.is_scored()) {
+      state_.setup.log.write(telemetry::LogLevel::kWarn, "rollout " + to_string(arrived.rollout) +
+                                                             " unscored by " + arrived.worker +
+                                                             ": " + arrived.verdict.reason);
+    }
   }
 
   void obey_one(const flow::LateArrival& late) {
@@ -127,6 +135,9 @@ class Outbox {
     event.reason = expired.reason;
     event.t_ms = SystemClock().wall_ms();
     record_event(event);
+    state_.setup.log.write(telemetry::LogLevel::kWarn, "lease of " + expired.worker + " on group " +
+                                                           to_string(expired.group) +
+                                                           " ended: " + expired.reason);
   }
 
   void obey_one(const flow::GroupDropped& dropped) {
@@ -135,6 +146,10 @@ class Outbox {
     one.origin = origin("curator", 1);
     record(std::move(one));
     state_.prompts.erase(dropped.group);
+    state_.setup.log.write(telemetry::LogLevel::kDebug,
+                           "group " + to_string(dropped.group) + " dropped, " +
+                               std::string(flow::to_string(dropped.reason)) + ": " +
+                               dropped.detail);
   }
 
   void obey_one(flow::BatchReady& ready) {
@@ -241,11 +256,15 @@ void step_durable(Self self, std::uint64_t ledger_step) {
   for (const auto& [id, worker] : state.workers) {
     if (id.starts_with("generator")) self->send(worker, NewWeights{trained.weights});
   }
+  self->send(state.supervisor, NewWeights{trained.weights});
   const CuratorState::Training& training = state.training.at(step);
   write_rollout_file(*state.setup.options, ledger_step, training.groups, *training.built,
                      [&](GroupId group) { return state.prompts.at(group).prompt; });
   flow::Effects effects = state.setup.flow->step_committed(step, now());
   self->send(state.observer, StepDone{report_of(state, trained)});
+  state.setup.log.write(telemetry::LogLevel::kInfo, "step " + std::to_string(ledger_step) +
+                                                        " is durable, weights " +
+                                                        trained.weights_out.short_hex());
   for (const flow::ReadyGroup& group : training.groups) state.prompts.erase(group.id);
   state.training.erase(step);
   Outbox(self).obey(std::move(effects));
@@ -276,6 +295,25 @@ void finish(Self self) {
   outcome.times.wait_s = state.wait_s;
   state.outcome = std::move(outcome);
   self->send(state.keeper, FinishLedger{is_complete});
+}
+
+// Whoever says it is ready is spoken to from now on: a replacement takes its predecessor's name.
+void worker_joined(Self self, const std::string& worker) {
+  self->state.workers[worker] = caf::actor_cast<caf::actor>(self->current_sender());
+  self->state.setup.log.write(telemetry::LogLevel::kInfo, worker + " is ready");
+}
+
+void generation_refused(Self self, const GenerationRefused& refused) {
+  CuratorState& state = self->state;
+  state.setup.log.write(
+      telemetry::LogLevel::kWarn,
+      "group " + to_string(refused.group) + " cannot be drawn: " + refused.error.message);
+  if (++state.refused_in_a_row >= kRefusedInARowMax) {
+    self->send(state.supervisor, Failed{refused.error});
+    return;
+  }
+  Outbox(self).obey(state.setup.flow->generation_refused(refused.worker, refused.group,
+                                                         refused.error.message, now()));
 }
 
 nlohmann::json queue_json(const char* name, const flow::QueueView& view, std::size_t consumers,
@@ -358,22 +396,27 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
 
   return {
       [=](const Introduce& team) {
-        CuratorState& state = self->state;
-        state.keeper = team.keeper;
-        state.learner = team.learner;
-        state.workers = team.workers;
-        Outbox(self).obey(std::move(state.setup.restored));
+        self->state.keeper = team.keeper;
+        Outbox(self).obey(std::move(self->state.setup.restored));
       },
       [=](const GeneratorReady& ready) {
+        worker_joined(self, ready.worker);
         Outbox(self).obey(
             self->state.setup.flow->generator_ready(ready.worker, ready.groups_max, now()));
       },
       [=](const VerifierReady& ready) {
+        worker_joined(self, ready.worker);
         Outbox(self).obey(
             self->state.setup.flow->verifier_ready(ready.worker, ready.rollouts_max, now()));
       },
+      [=](const WorkerLost& lost) {
+        self->state.workers.erase(lost.worker);
+        Outbox(self).obey(self->state.setup.flow->worker_lost(lost.worker, now()));
+      },
+      [=](const GenerationRefused& refused) { generation_refused(self, refused); },
       [=](const RolloutsDrawn& drawn) {
         CuratorState& state = self->state;
+        state.refused_in_a_row = 0;
         state.generated_by[drawn.worker] = drawn.generated_tokens;
         state.busy_by[drawn.worker] = drawn.busy_s;
         Outbox(self).obey(state.setup.flow->rollouts_arrived(drawn.worker, drawn.rollouts, now()));
@@ -393,6 +436,7 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
         Outbox(self).obey(std::move(effects));
       },
       [=](WantBatch) {
+        self->state.learner = caf::actor_cast<caf::actor>(self->current_sender());
         if (self->state.is_draining) return;
         Outbox(self).obey(self->state.setup.flow->batch_requested(now()));
       },

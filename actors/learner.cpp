@@ -1,5 +1,7 @@
 #include "actors/learner.h"
 
+#include <cstdio>
+
 namespace assay::actors {
 
 namespace {
@@ -41,6 +43,19 @@ Result<Trained> train(LearnerState& state, const Train& work) {
   return trained;
 }
 
+void log_update(const LearnerState& state, const Trained& trained) {
+  char text[160];
+  std::snprintf(
+      text, sizeof text,
+      "step %llu: loss %.4g, entropy %.4g, gradient norm %.4g, %.3f s after %.3f s of waiting",
+      static_cast<unsigned long long>(trained.step + 1), trained.report.loss,
+      trained.report.entropy, trained.report.grad_norm, trained.update_s, trained.wait_s);
+  state.setup.log.write(telemetry::LogLevel::kInfo, text);
+  if (!trained.checkpoint.empty()) {
+    state.setup.log.write(telemetry::LogLevel::kInfo, "checkpoint " + trained.checkpoint);
+  }
+}
+
 }  // namespace
 
 Result<void> write_checkpoint(const gpu::Learner& learner, const store::CheckpointStore& folders,
@@ -73,9 +88,11 @@ caf::behavior learner(Self self, LearnerSetup setup, caf::actor curator, caf::ac
         report("update of step " + std::to_string(work.step + 1));
         Result<Trained> trained = train(state, work);
         if (!trained) {
+          state.setup.log.write(telemetry::LogLevel::kError, trained.error().message);
           self->send(supervisor, Failed{trained.error()});
           return;
         }
+        log_update(state, *trained);
         self->send(curator, std::move(*trained));
         report("waiting for a batch");
         state.asked = std::chrono::steady_clock::now();

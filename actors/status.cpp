@@ -27,6 +27,7 @@ std::uint64_t resident_bytes() {
 
 json actor_json(const StatusState& state, const WorkerState& worker, std::uint64_t rss) {
   const double busy = worker.role == "learner" ? 0 : worker.busy_fraction;
+  const auto life = state.lives.find(worker.id);
   std::string doing = worker.doing;
   const auto since = state.doing_since.find(worker.id);
   if (!doing.empty() && since != state.doing_since.end()) {
@@ -37,14 +38,14 @@ json actor_json(const StatusState& state, const WorkerState& worker, std::uint64
   return {{"id", worker.id},
           {"role", worker.role},
           {"node", "local"},
-          {"state", worker.state},
+          {"state", life == state.lives.end() ? "ALIVE" : life->second.state},
           {"busy_fraction", std::min(1.0, busy / std::max(seconds_since(state.started), 1e-3))},
           {"done", worker.done},
           {"failed", worker.failed},
           {"p50_ms", worker.p50_ms},
           {"p95_ms", worker.p95_ms},
           {"rss_bytes", rss},
-          {"restarts", worker.restarts},
+          {"restarts", life == state.lives.end() ? 0 : life->second.restarts},
           {"policy_version", worker.policy_version ? json(*worker.policy_version) : json(nullptr)},
           {"doing", doing}};
 }
@@ -54,7 +55,8 @@ json pool_json(const StatusState& state, const std::string& role, std::uint32_t 
   double busy = 0;
   for (const auto& [id, worker] : state.workers) {
     if (worker.role != role) continue;
-    ++alive;
+    const auto life = state.lives.find(id);
+    if (life == state.lives.end() || life->second.state == "ALIVE") ++alive;
     busy += worker.busy_fraction;
   }
   const double span = std::max(seconds_since(state.started), 1e-3) *
@@ -95,12 +97,19 @@ void count_staleness(StatusState& state, const std::vector<std::uint64_t>& histo
 
 }  // namespace
 
-caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepObserver observer,
-                     caf::actor supervisor) {
+caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepObserver observer) {
   self->state.staleness.resize(options->flow.dispatch.staleness_max + 1);
-  auto curator = std::make_shared<caf::actor>();
   return {
-      [=](const Watch& watch) { *curator = watch.curator; },
+      [=](const Watch& watch) {
+        self->state.curator = watch.curator;
+        self->state.supervisor = caf::actor_cast<caf::actor>(self->current_sender());
+      },
+      [=](const WorkerLife& life) {
+        self->state.lives[life.id] = life;
+        WorkerState& known = self->state.workers[life.id];
+        known.id = life.id;
+        known.role = life.role;
+      },
       [=](const ReportState& report) {
         WorkerState& known = self->state.workers[report.state.id];
         if (known.doing != report.state.doing) {
@@ -111,7 +120,7 @@ caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepO
       [=](const StepDone& done) {
         count_staleness(self->state, done.report.batch.staleness_histogram);
         if (observer && observer(done.report) == StepDecision::kStop) {
-          self->send(supervisor, StopRun{ArmEnd::kStoppedByObserver});
+          self->send(self->state.supervisor, StopRun{ArmEnd::kStoppedByObserver});
         }
       },
       // Answered once everything sent before has been observed.
@@ -133,11 +142,11 @@ caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepO
         };
         if (verb == "describe") {
           const Result<std::uint64_t> group = parse_hex(request.value("group", std::string("0")));
-          self->request(*curator, std::chrono::seconds(1),
+          self->request(self->state.curator, std::chrono::seconds(1),
                         DescribeGroup{GroupId{group ? *group : 0}})
               .then(explain, no_answer);
         } else {
-          self->request(*curator, std::chrono::seconds(1), GetStatus{})
+          self->request(self->state.curator, std::chrono::seconds(1), GetStatus{})
               .then(answer_status, no_answer);
         }
         return promise;

@@ -17,18 +17,18 @@ wire::Verdict judge(const VerifierTable& table, const VerifyItem& item) {
 
 }  // namespace
 
-caf::behavior verifier(caf::stateful_actor<VerifierState>* self, std::string id,
-                       std::uint32_t rollouts_max, VerifierTable table, caf::actor curator,
-                       caf::actor status) {
-  self->send(curator, VerifierReady{id, rollouts_max});
+caf::behavior verifier(caf::stateful_actor<VerifierState>* self, VerifierSetup setup,
+                       caf::actor curator, caf::actor status) {
+  self->state.setup = std::move(setup);
+  self->send(curator, VerifierReady{self->state.setup.id, self->state.setup.rollouts_max});
   return {
       [=](const Verify& work) {
         VerifierState& state = self->state;
         const auto before = std::chrono::steady_clock::now();
         Verdicts answer;
-        answer.worker = id;
+        answer.worker = state.setup.id;
         for (const VerifyItem& item : work.items) {
-          wire::Verdict verdict = judge(table, item);
+          wire::Verdict verdict = judge(state.setup.table, item);
           if (!verdict.is_scored()) ++state.failed;
           answer.verdicts.emplace_back(item.rollout->id, std::move(verdict));
         }
@@ -40,7 +40,7 @@ caf::behavior verifier(caf::stateful_actor<VerifierState>* self, std::string id,
         self->send(curator, std::move(answer));
 
         WorkerState view;
-        view.id = id;
+        view.id = state.setup.id;
         view.role = "verifier";
         view.done = state.done;
         view.failed = state.failed;

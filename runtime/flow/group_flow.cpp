@@ -138,6 +138,19 @@ Effects GroupFlow::rollouts_arrived(const std::string& worker, std::vector<Rollo
   return effects;
 }
 
+Effects GroupFlow::generation_refused(const std::string& worker, GroupId group, std::string why,
+                                      SteadyTime now) {
+  Effects effects;
+  const Lease<GroupId>* lease = generation_leases_.find(group);
+  if (lease != nullptr && lease->holder == worker) {
+    ++prompts_counts_.dead;
+    drop_open(group, DropReason::kGeneratorGaveUp, "it cannot be drawn: " + std::move(why),
+              effects);
+  }
+  pump(now, effects);
+  return effects;
+}
+
 Effects GroupFlow::rollouts_stored(const std::vector<RolloutId>& rollouts, SteadyTime now) {
   Effects effects;
   for (const RolloutId& id : rollouts) {
