@@ -1,0 +1,46 @@
+#include "actors/prepare.h"
+
+#include "actors/curator.h"
+#include "runtime/core/file.h"
+
+namespace assay::actors {
+
+namespace {
+
+Result<void> start_from_base(const ArmOptions& options, PreparedArm& prepared) {
+  gpu::Learner& learner = *prepared.learner;
+  if (auto restored = learner.restore(options.base_folder); !restored) return restored.error();
+  learner.reset_optimiser(options.optimiser);
+  learner.set_version(PolicyVersion{0});
+  prepared.recovered.weights[0] = learner.publish();
+  store::LedgerHeader header = options.ledger;
+  header.weights_base = prepared.recovered.weights[0]->digest();
+  Result<store::Ledger> ledger = store::Ledger::create(options.ledger_path, header);
+  if (!ledger) return ledger.error();
+  prepared.ledger = std::make_shared<store::Ledger>(std::move(*ledger));
+  return {};
+}
+
+}  // namespace
+
+Result<PreparedArm> prepare_arm(const ArmOptions& options) {
+  PreparedArm prepared;
+  Result<std::unique_ptr<gpu::Learner>> learner = options.make_learner();
+  if (!learner) return learner.error();
+  prepared.learner = std::move(*learner);
+  prepared.flow = std::make_shared<flow::GroupFlow>(options.flow, group_supply(options),
+                                                    reward_rule(options.rewards));
+  if (!options.is_resume || !path_exists(options.ledger_path)) {
+    if (auto started = start_from_base(options, prepared); !started) return started.error();
+    return prepared;
+  }
+  Result<Recovered> recovered = recover(options, *prepared.learner, *prepared.flow);
+  if (!recovered) return recovered.error();
+  prepared.recovered = std::move(*recovered);
+  Result<store::Ledger> ledger = store::Ledger::open(options.ledger_path);
+  if (!ledger) return ledger.error();
+  prepared.ledger = std::make_shared<store::Ledger>(std::move(*ledger));
+  return prepared;
+}
+
+}  // namespace assay::actors

@@ -1,0 +1,25 @@
+// What exists before the first actor of an arm does: learner, flow, ledger and known weights.
+#pragma once
+
+#include <memory>
+
+#include "actors/arm.h"
+#include "actors/recovery.h"
+#include "gpu/learner.h"
+#include "runtime/flow/group_flow.h"
+#include "runtime/store/ledger.h"
+
+namespace assay::actors {
+
+struct PreparedArm {
+  std::shared_ptr<gpu::Learner> learner;
+  std::shared_ptr<flow::GroupFlow> flow;
+  std::shared_ptr<store::Ledger> ledger;
+  Recovered recovered;  // holds at least the newest weights, also of an arm that begins
+};
+
+// Starts from the base policy, or, when resuming an arm that has a ledger, from its last committed
+// step. Errors: those of the engine, the ledger and recover().
+Result<PreparedArm> prepare_arm(const ArmOptions& options);
+
+}  // namespace assay::actors
