@@ -238,7 +238,9 @@ Result<RunSetup> make_run_setup(const LoadedConfig& loaded) {
   const unsigned threads = setup.config.learner.threads > 0
                                ? setup.config.learner.threads
                                : std::max(1u, std::thread::hardware_concurrency());
-  setup.backend = {setup.config.learner.device, threads, gpu::make_thread_pool(threads)};
+  const auto pool = gpu::make_thread_pool(threads);
+  setup.backend = {setup.config.learner.device, threads, pool,
+                   std::make_shared<gpu::EngineMeter>(pool)};
   setup.name = setup.config.run_name.empty() ? default_name(setup) : setup.config.run_name;
   return setup;
 }
