@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "actors/arm_rules.h"
 #include "actors/curator.h"
 #include "actors/generator.h"
 #include "actors/learner.h"

@@ -64,11 +64,6 @@ struct Introduce {
   std::map<std::string, caf::actor> workers;
 };
 
-// The rewards of a group in this arm.
-flow::RewardRule reward_rule(const algo::RewardArmOptions& options);
-// The group a ticket stands for.
-flow::GroupSupply group_supply(const ArmOptions& options);
-
 }  // namespace assay::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(assay::actors::Introduce)

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "actors/curator.h"
+#include "actors/arm_rules.h"
 #include "runtime/store/checkpoint.h"
 #include "runtime/store/ledger_reader.h"
 
@@ -34,7 +34,7 @@ Result<History> read_history(store::LedgerReader& reader) {
       ++history.past.consumed;
     } else if (event.kind == store::EventKind::kDropped) {
       history.groups.at(place.at(event.group)).fate = IssuedFate::Fate::kDropped;
-      const auto reason = flow::parse_drop_reason(event.reason);
+      const auto reason = wire::parse_drop_reason(event.reason);
       if (!reason) {
         return Error{ErrorCode::kCorrupt,
                      "ledger event " + std::to_string(event.seq) +

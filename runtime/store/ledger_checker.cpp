@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "runtime/wire/drop_reason.h"
 
 namespace assay::store {
 
@@ -302,7 +303,7 @@ void LedgerChecker::State::check_end(const LedgerEvent& event, GroupState& group
     check_consumed(event, group);
   } else {
     ++dropped_count;
-    if (!parse_drop_reason(event.reason))
+    if (!wire::parse_drop_reason(event.reason))
       report(Invariant::kDropReason, event.seq, "'" + event.reason + "' is not a drop reason");
   }
   if (group.is_ended) return;

@@ -345,7 +345,7 @@ Result<Accounting> LedgerReader::accounting() {
         accounting.late = count;
         break;
       case EventKind::kDropped: {
-        const std::optional<DropReason> reason = parse_drop_reason(row.bytes(1));
+        const std::optional<wire::DropReason> reason = wire::parse_drop_reason(row.bytes(1));
         if (!reason) {
           return Error{
               ErrorCode::kCorrupt,
