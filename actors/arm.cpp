@@ -16,6 +16,7 @@
 #include "actors/ledger_keeper.h"
 #include "actors/messages.h"
 #include "actors/recovery.h"
+#include "actors/replay.h"
 #include "actors/status.h"
 #include "actors/verifier.h"
 #include "runtime/core/file.h"
@@ -37,9 +38,7 @@ struct Prepared {
 
 Result<void> start_from_base(const ArmOptions& options, Prepared& prepared) {
   gpu::Learner& learner = *prepared.learner;
-  if (auto restored = learner.restore(options.base_folder); !restored) return restored.error();
-  learner.reset_optimiser(options.optimiser);
-  learner.set_version(PolicyVersion{0});
+  if (auto restored = restore_base(options, learner); !restored) return restored.error();
   prepared.recovered.weights[0] = learner.publish();
   store::LedgerHeader header = options.ledger;
   header.weights_base = prepared.recovered.weights[0]->digest();

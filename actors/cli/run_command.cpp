@@ -274,12 +274,8 @@ class Run {
   }
 
   double base_reward() const {
-    double sum = 0, count = 0;
-    for (const algo::EvaluatedPrompt& prompt : base_rates_.front()) {
-      sum += static_cast<double>(prompt.correct);
-      count += static_cast<double>(prompt.n);
-    }
-    return count == 0 ? 0.5 : sum / count;
+    return correct_fraction(base_rates_.empty() ? std::vector<algo::EvaluatedPrompt>()
+                                                : base_rates_.front());
   }
 
   // Nothing when the arm was interrupted.

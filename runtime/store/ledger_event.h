@@ -88,6 +88,12 @@ struct LedgerEvent {
 
 inline constexpr std::size_t kActorBytesMax = 256;
 
+// An event that somebody outside the ledger remembers.
+struct Acknowledgement {
+  std::uint64_t seq = 0;
+  Digest chain;
+};
+
 // The head of an empty chain: the header's own hash.
 Digest chain_start(const LedgerHeader& header);
 

@@ -34,6 +34,7 @@ struct GroupRecord {
   std::uint64_t issued_seq = 0;
   std::vector<std::optional<wire::Rollout>> rollouts;  // [group_size]
   std::vector<std::optional<wire::Verdict>> verdicts;  // [group_size]
+  std::vector<std::uint32_t> attempts;                 // [group_size], at that verdict; 0 for none
 };
 
 // issued = consumed + sum(dropped) + open, always.
