@@ -59,9 +59,5 @@ struct CuratorState {
 caf::behavior curator(caf::stateful_actor<CuratorState>* self, CuratorSetup setup,
                       caf::actor supervisor, caf::actor observer);
 
-// The rewards of a group in this arm.
-flow::RewardRule reward_rule(const algo::RewardArmOptions& options);
-// The group a ticket stands for.
-flow::GroupSupply group_supply(const ArmOptions& options);
 
 }  // namespace assay::actors

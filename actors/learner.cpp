@@ -1,16 +1,13 @@
 #include "actors/learner.h"
 
 #include <cstdio>
+#include "runtime/core/clock.h"
 
 namespace assay::actors {
 
 namespace {
 
 using Self = caf::stateful_actor<LearnerState>*;
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 bool is_checkpoint_due(const LearnerState& state, std::uint64_t step) {
   const std::uint64_t interval = state.setup.checkpoint_interval;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "actors/arm.h"
+#include "actors/ledger_records.h"
 #include "gpu/weights.h"
 #include "runtime/core/digest.h"
 #include "runtime/flow/group_flow.h"
@@ -27,9 +28,6 @@
 #include "runtime/wire/verdict.h"
 
 namespace assay::actors {
-
-using PromptPtr = std::shared_ptr<const wire::Prompt>;
-using flow::RolloutPtr;
 
 // curator -> generator: draw these rollouts of a group.
 struct Generate {
@@ -119,15 +117,6 @@ struct Restart {
 struct FinishUp {};
 
 // curator -> ledger keeper
-struct LedgerRecord {
-  std::optional<store::LedgerEvent> event;
-  std::optional<store::IssuedGroup> issued;
-  PromptPtr prompt;    // with `issued`
-  RolloutPtr rollout;  // generated
-  std::optional<std::pair<RolloutId, wire::Verdict>> verdict;
-  std::optional<store::DroppedGroup> dropped;
-  store::EventOrigin origin;
-};
 struct Record {
   std::vector<LedgerRecord> records;
 };

@@ -1,6 +1,7 @@
 #include "actors/prepare.h"
 
-#include "actors/curator.h"
+#include "actors/arm_rules.h"
+#include "actors/replay.h"
 #include "runtime/core/file.h"
 
 namespace assay::actors {
@@ -9,9 +10,7 @@ namespace {
 
 Result<void> start_from_base(const ArmOptions& options, PreparedArm& prepared) {
   gpu::Learner& learner = *prepared.learner;
-  if (auto restored = learner.restore(options.base_folder); !restored) return restored.error();
-  learner.reset_optimiser(options.optimiser);
-  learner.set_version(PolicyVersion{0});
+  if (auto restored = restore_base(options, learner); !restored) return restored.error();
   prepared.recovered.weights[0] = learner.publish();
   store::LedgerHeader header = options.ledger;
   header.weights_base = prepared.recovered.weights[0]->digest();

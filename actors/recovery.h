@@ -15,6 +15,7 @@
 #include "actors/arm.h"
 #include "gpu/learner.h"
 #include "runtime/flow/group_flow.h"
+#include "runtime/store/ledger_reader.h"
 
 namespace assay::actors {
 
@@ -32,6 +33,12 @@ struct Recovered {
 // Errors: kCorrupt when a replayed step gives other weights than the ledger says, or the ledger is
 // damaged; kInvalidInput when the ledger belongs to another configuration.
 Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow::GroupFlow& flow);
+
+// Brings a fresh flow to what the ledger knows after `steps` updates: its accounting, its open
+// groups with their rollouts and verdicts. Returns what the flow decided about groups that were
+// complete. Errors: kCorrupt.
+Result<flow::Effects> restore_flow(const flow::FlowOptions& options, store::LedgerReader& reader,
+                                   std::uint64_t steps, flow::GroupFlow& flow);
 
 // Does steps (from, to] again from the ledger, starting from the learner's weights. `visit` sees
 // each step number after it matched. Errors as recover().

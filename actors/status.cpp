@@ -7,16 +7,14 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "runtime/core/clock.h"
+
 namespace assay::actors {
 
 namespace {
 
 using Self = caf::stateful_actor<StatusState>*;
 using nlohmann::json;
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 std::uint64_t resident_bytes() {
   std::ifstream file("/proc/self/statm");

@@ -213,7 +213,7 @@ Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalRe
   input_.accounting = {
       accounting.issued, accounting.consumed, {}, accounting.open, outcome.unscored_rollouts};
   for (const auto& [reason, count] : accounting.dropped) {
-    input_.accounting.dropped.push_back({std::string(flow::to_string(reason)), count});
+    input_.accounting.dropped.push_back({std::string(wire::to_string(reason)), count});
   }
   if (outcome.wall_s > 0) {
     input_.throughput.rollouts_per_s = static_cast<double>(outcome.rollouts) / outcome.wall_s;

@@ -225,12 +225,8 @@ actors::StepDecision TrainingRun::observe(const std::string& arm, const actors::
 }
 
 double TrainingRun::base_reward() const {
-  double sum = 0, count = 0;
-  for (const algo::EvaluatedPrompt& prompt : base_results_.front()) {
-    sum += static_cast<double>(prompt.correct);
-    count += static_cast<double>(prompt.n);
-  }
-  return count == 0 ? 0.5 : sum / count;
+  return correct_fraction(base_results_.empty() ? std::vector<algo::EvaluatedPrompt>()
+                                                : base_results_.front());
 }
 
 Result<void> TrainingRun::restore_steps(const std::string& arm, const std::string& metrics_path) {

@@ -1,7 +1,6 @@
 #include "runtime/flow/group_flow.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 
@@ -10,10 +9,6 @@
 namespace assay::flow {
 
 namespace {
-
-constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames = {
-    "stale",       "zero_variance", "verifier_gave_up", "generator_gave_up",
-    "quarantined", "curated",       "drained",          "operator"};
 
 // Equal rewards hold no preference; the tolerance is that of algo::group_advantages.
 constexpr double kZeroSignalRange = 1e-9;
@@ -38,17 +33,6 @@ bool has_zero_signal(const std::vector<std::optional<double>>& rewards) {
 }
 
 }  // namespace
-
-std::string_view to_string(DropReason reason) {
-  return kDropReasonNames.at(static_cast<std::size_t>(reason));
-}
-
-std::optional<DropReason> parse_drop_reason(std::string_view text) {
-  for (std::size_t i = 0; i < kDropReasonCount; ++i) {
-    if (kDropReasonNames[i] == text) return static_cast<DropReason>(i);
-  }
-  return std::nullopt;
-}
 
 bool Accounting::is_closed() const {
   std::uint64_t sum = consumed + open;

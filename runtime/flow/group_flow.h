@@ -24,27 +24,14 @@
 #include "runtime/core/ids.h"
 #include "runtime/flow/dispatch_plan.h"
 #include "runtime/flow/lease_table.h"
+#include "runtime/wire/drop_reason.h"
 #include "runtime/wire/rollout.h"
 #include "runtime/wire/verdict.h"
 
 namespace assay::flow {
 
+using wire::DropReason;
 using RolloutPtr = std::shared_ptr<const wire::Rollout>;
-
-// The closed list of reasons for which work ends untrained.
-enum class DropReason : std::uint8_t {
-  kStale,
-  kZeroVariance,
-  kVerifierGaveUp,
-  kGeneratorGaveUp,
-  kQuarantined,
-  kCurated,
-  kDrained,
-  kOperator,
-};
-inline constexpr std::size_t kDropReasonCount = 8;
-std::string_view to_string(DropReason reason);
-std::optional<DropReason> parse_drop_reason(std::string_view text);
 
 struct FlowOptions {
   DispatchOptions dispatch;
