@@ -6,9 +6,6 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
-#include <nlohmann/json.hpp>
-#include <thread>
-
 #include "actors/curator.h"
 #include "actors/generator.h"
 #include "actors/learner.h"
@@ -16,9 +13,9 @@
 #include "actors/messages.h"
 #include "actors/recovery.h"
 #include "actors/status.h"
+#include "actors/status_plane.h"
 #include "actors/verifier.h"
 #include "runtime/core/file.h"
-#include "runtime/net/socket.h"
 
 namespace assay::actors {
 
@@ -135,41 +132,15 @@ Result<Team> spawn_team(caf::actor_system& system, const std::shared_ptr<const A
   return team;
 }
 
-// Answers whoever attaches, on a thread of its own, until told to stop.
-class StatusPlane {
- public:
-  StatusPlane(caf::actor_system& system, const std::string& socket, caf::actor status) {
-    if (socket.empty()) return;
-    Result<net::StatusServer> server = net::StatusServer::bind(socket);
-    if (!server) return;  // a run that nobody can watch is still a run
-    thread_ = std::thread([this, &system, status, server = std::move(*server)]() mutable {
-      serve(system, status, server);
-    });
-  }
-  ~StatusPlane() {
-    is_stopping_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-  StatusPlane(const StatusPlane&) = delete;
-  StatusPlane& operator=(const StatusPlane&) = delete;
-
- private:
-  void serve(caf::actor_system& system, const caf::actor& status, net::StatusServer& server) {
-    caf::scoped_actor self(system);
-    while (!is_stopping_) {
-      Result<std::optional<net::StatusRequest>> request =
-          server.poll(std::chrono::milliseconds(50));
-      if (!request || !*request) continue;
-      std::string body = R"({"assay":1,"error":"the run is ending"})";
-      self->request(status, std::chrono::seconds(2), StatusQuery{(*request)->body})
-          .receive([&](const StatusAnswer& answer) { body = answer.body; }, [](caf::error&) {});
-      static_cast<void>(server.reply(**request, body).has_value());
-    }
-  }
-
-  std::atomic<bool> is_stopping_ = false;
-  std::thread thread_;
-};
+// The status actor's answer to a request from the socket.
+std::string ask_status(caf::actor_system& system, const caf::actor& status,
+                       const std::string& request) {
+  caf::scoped_actor self(system);
+  std::string body = R"({"assay":1,"error":"the run is ending"})";
+  self->request(status, std::chrono::seconds(2), StatusQuery{request})
+      .receive([&](const StatusAnswer& answer) { body = answer.body; }, [](caf::error&) {});
+  return body;
+}
 
 void dismiss(const Team& team) {
   const auto leave = [](const caf::actor& one) {
@@ -241,7 +212,9 @@ Result<ArmOutcome> run_arm(const ArmOptions& given, const StepObserver& observer
     const caf::actor supervisor = caf::actor_cast<caf::actor>(self.address());
     Result<Team> team = spawn_team(system, options, *prepared, observer, supervisor);
     if (!team) return team.error();
-    const StatusPlane plane(system, options->status_socket, team->status);
+    const StatusPlane plane(options->status_socket, [&](const std::string& request) {
+      return ask_status(system, team->status, request);
+    });
     outcome = supervise(self, *team, interrupt);
     dismiss(*team);
   }

@@ -13,6 +13,8 @@
 
 #include "actors/arm.h"
 #include "actors/messages.h"
+#include "actors/rate_window.h"
+#include "runtime/core/clock.h"
 #include "runtime/flow/group_flow.h"
 
 namespace assay::actors {
@@ -22,6 +24,12 @@ struct CuratorSetup {
   std::shared_ptr<flow::GroupFlow> flow;  // restored by the caller when resuming
   std::uint64_t fence = 1;
   flow::Effects restored;  // what restoring decided; obeyed first
+};
+
+// What goes into a queue and out of it, over the last seconds.
+struct QueueRates {
+  RateWindow in{SystemClock().now()};
+  RateWindow out{SystemClock().now()};
 };
 
 struct CuratorState {
@@ -46,6 +54,7 @@ struct CuratorState {
   std::map<std::string, double> busy_by;              // seconds, by worker
   std::uint64_t rollouts = 0, verdicts = 0, unscored = 0;
   double wait_s = 0, update_s = 0;
+  QueueRates prompts_rates, to_verify_rates, to_train_rates;
   Digest weights;
   bool is_draining = false;
   ArmEnd end = ArmEnd::kDone;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "actors/arm.h"
+#include "actors/worker_state.h"
 #include "gpu/weights.h"
 #include "runtime/core/digest.h"
 #include "runtime/flow/group_flow.h"
@@ -148,13 +149,6 @@ struct Drain {
 };
 
 // status plane
-struct WorkerState {
-  std::string id, role, state = "ALIVE", doing;
-  double busy_fraction = 0;
-  std::uint64_t done = 0, failed = 0, restarts = 0;
-  double p50_ms = 0, p95_ms = 0;
-  std::optional<std::uint64_t> policy_version;
-};
 struct GetStatus {};
 struct CuratorStatus {
   std::string json;

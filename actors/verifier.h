@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/duration_window.h"
 #include "actors/messages.h"
 #include "verifiers/verifier.h"
 
@@ -17,6 +18,7 @@ using VerifierTable = std::map<std::string, std::shared_ptr<const verifiers::Ver
 struct VerifierState {
   std::uint64_t done = 0, failed = 0;
   double busy_s = 0;
+  DurationWindow durations;  // of judging one rollout
   static inline const char* name = "verifier";
 };
 

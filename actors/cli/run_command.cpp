@@ -12,8 +12,10 @@
 #include "actors/cli/commands.h"
 #include "actors/cli/option_set.h"
 #include "actors/cli/policy_eval.h"
+#include "actors/cli/provenance.h"
 #include "actors/cli/run_report.h"
 #include "actors/cli/run_setup.h"
+#include "actors/cli/stage_status.h"
 #include "actors/cli/warm_up.h"
 #include "actors/web/report_page.h"
 #include "runtime/core/file.h"
@@ -134,6 +136,7 @@ class Run {
         setup_(setup),
         paths_(paths),
         report_(setup, std::move(command)),
+        stage_(setup, paths),
         is_resume_(is_resume) {}
 
   Result<ExitCode> go() {
@@ -165,10 +168,17 @@ class Run {
   }
 
  private:
+  // Progress of a stage that the status knows only from here.
+  void tick(const std::string& progress) {
+    stage_.say(progress);
+    narrator_.tick(progress);
+  }
+
   Result<void> warm_up() {
+    stage_.enter("warm-up", 0);
     const auto progress = [this](const WarmUpProgress& now) {
-      narrator_.tick(fmt::format("warm-up step {}/{}  loss {:.3f}  {:.0f} tokens/s", now.step,
-                                 now.step_count, now.loss, now.tokens_per_s));
+      tick(fmt::format("warm-up step {}/{}  loss {:.3f}  {:.0f} tokens/s", now.step, now.step_count,
+                       now.loss, now.tokens_per_s));
     };
     if (auto made = make_folders(paths_.checkpoints()); !made) return made.error();
     Result<WarmUpOutcome> outcome =
@@ -191,6 +201,7 @@ class Run {
   Result<EvalResults> evaluate(const std::string& folder, const std::string& arm,
                                std::uint64_t step, const std::string& title) {
     const double before = narrator_.seconds();
+    stage_.enter(title + " evaluation", step);
     EvalResults all;
     std::shared_ptr<const gpu::Weights> weights;
     for (const EvalSet& set : setup_.eval_sets) {
@@ -211,8 +222,8 @@ class Run {
       if (auto made = make_folders(place); !made) return made.error();
       EvalRequest request{set.settings.samples, 0, setup_.config.seed, place + "/samples.jsonl"};
       const auto progress = [&](const EvalProgress& now) {
-        narrator_.tick(fmt::format("{} evaluation of {}: {}/{} completions", title, now.source,
-                                   now.done, now.total));
+        tick(fmt::format("{} evaluation of {}: {}/{} completions", title, now.source, now.done,
+                         now.total));
       };
       Result<std::vector<algo::EvaluatedPrompt>> results =
           evaluate_set(setup_, weights, set, request, progress, g_interrupt);
@@ -253,8 +264,8 @@ class Run {
     return {};
   }
 
-  actors::StepDecision observe(const std::string& arm, const actors::StepReport& step,
-                               std::ofstream& metrics) {
+  actors::StepFinding observe(const std::string& arm, const actors::StepReport& step,
+                              std::ofstream& metrics) {
     const std::vector<algo::HealthAlert> alerts = report_.add_step(arm, step);
     metrics << metrics_line(arm, step) << std::flush;
     narrator_.tick(fmt::format(
@@ -270,7 +281,8 @@ class Run {
       is_critical |= alert.level == algo::HealthLevel::kCritical;
     }
     is_health_stop_ |= is_critical && setup_.config.health.stop;
-    return is_health_stop_ ? actors::StepDecision::kStop : actors::StepDecision::kContinue;
+    return {is_health_stop_ ? actors::StepDecision::kStop : actors::StepDecision::kContinue,
+            alerts};
   }
 
   double base_reward() const {
@@ -291,9 +303,12 @@ class Run {
         options->ledger_path.substr(0, options->ledger_path.rfind('/'));
     if (auto made = make_folders(ledger_folder); !made) return made.error();
     if (auto made = make_folders(options->checkpoints_folder); !made) return made.error();
-    std::ofstream metrics(arm == "true" ? paths_.metrics() : ledger_folder + "/metrics.jsonl",
-                          std::ios::app);
+    const std::string metrics_path =
+        arm == "true" ? paths_.metrics() : ledger_folder + "/metrics.jsonl";
+    std::ofstream metrics(metrics_path, std::ios::app);
+    if (is_resume_) report_.recall(arm, metrics_path);
     const double before = narrator_.seconds();
+    stage_.leave();  // the arm answers for itself
     Result<actors::ArmOutcome> outcome = actors::run_arm(
         *options, [&](const actors::StepReport& step) { return observe(arm, step, metrics); },
         g_interrupt);
@@ -315,7 +330,7 @@ class Run {
   Result<ExitCode> finish(const EvalResults& base, const EvalResults& after,
                           const std::map<std::string, EvalResults>& controls) {
     report_.wall.total = narrator_.seconds();
-    Result<web::ReportInput> input = report_.finish(base, after, controls);
+    Result<web::ReportInput> input = report_.finish(paths_, base, after, controls);
     if (!input) return input.error();
     if (auto made = make_folders(paths_.report()); !made) return made.error();
     if (auto written = web::write_report(*input, paths_.report()); !written) return written.error();
@@ -334,17 +349,12 @@ class Run {
   const RunSetup& setup_;
   const store::RunPaths& paths_;
   RunReport report_;
+  StageStatus stage_;
   EvalResults base_rates_;
   bool is_resume_ = false;
   bool is_health_stop_ = false;
   double stage_s_ = 0;
 };
-
-std::string joined(const std::vector<std::string>& args) {
-  std::string text = "assay run";
-  for (const std::string& arg : args) text += " " + arg;
-  return text;
-}
 
 // What a run would do, and whether its verifiers accept the references they will judge by.
 ExitCode dry_run(CommandContext& context, const LoadedConfig& loaded, const RunSetup& setup) {
@@ -377,7 +387,7 @@ ExitCode dry_run(CommandContext& context, const LoadedConfig& loaded, const RunS
 }  // namespace
 
 ExitCode run_command(CommandContext& context) {
-  const std::string command = joined(context.args);
+  const std::string command = "assay run " + shell_line(context.args);
   config::Request request;
   bool is_dry = false, is_resume = false, is_clean = false;
   OptionSet options("run", "Trains a policy with verifiable rewards and reports what was gained.");

@@ -2,9 +2,14 @@
 
 #include <sys/resource.h>
 
+#include <fmt/format.h>
 #include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
-#include "runtime/store/rollout_log.h"
+#include "actors/cli/provenance.h"
+#include "actors/cli/sample_choice.h"
+#include "runtime/store/ledger_reader.h"
 
 namespace assay::cli {
 
@@ -55,6 +60,9 @@ web::LearningPoint learning_point(const actors::StepReport& step) {
   point.reward_mean = step.batch.reward_mean;
   point.zero_signal_fraction =
       static_cast<double>(step.batch.zero_signal_groups) / std::max(1u, step.batch.group_count);
+  const double groups = std::max(1u, step.batch.group_count);
+  point.all_correct_fraction = step.batch.all_correct_groups / groups;
+  point.all_wrong_fraction = step.batch.all_wrong_groups / groups;
   point.entropy = step.update.entropy;
   point.kl_behaviour = step.update.kl_behaviour_k3;
   point.clip_low_fraction = step.update.clip_low_fraction;
@@ -64,6 +72,33 @@ web::LearningPoint learning_point(const actors::StepReport& step) {
   point.length_mean = step.batch.length_mean;
   point.staleness_mean = step.batch.staleness_mean;
   if (step.has_chain_checks) point.chain_fraction = step.chain_fraction;
+  return point;
+}
+
+// A line of metrics.jsonl as it was written for people; nothing when it is not one.
+std::optional<web::LearningPoint> recalled_point(const std::string& line) {
+  const nlohmann::json metrics = nlohmann::json::parse(line, nullptr, false);
+  if (!metrics.is_object()) return std::nullopt;
+  const auto number = [&](const char* key) -> std::optional<double> {
+    const auto found = metrics.find(key);
+    if (found == metrics.end() || !found->is_number()) return std::nullopt;
+    return found->get<double>();
+  };
+  const std::optional<double> step = number("step");
+  if (!step) return std::nullopt;
+  web::LearningPoint point;
+  point.step = static_cast<std::uint64_t>(*step);
+  point.reward_mean = number("reward/all/mean");
+  point.zero_signal_fraction = number("frac_reward_zero_std");
+  point.entropy = number("entropy/all/mean");
+  point.kl_behaviour = number("mismatch_kl/all/mean");
+  point.clip_low_fraction = number("clip_ratio/low_mean");
+  point.clip_high_fraction = number("clip_ratio/high_mean");
+  point.ess = number("importance/ess");
+  point.grad_norm = number("optim/grad_norm");
+  point.length_mean = number("completions/mean_length");
+  point.staleness_mean = number("off_policy/steps/mean");
+  point.chain_fraction = number("completions/chain_fraction");
   return point;
 }
 
@@ -153,6 +188,7 @@ std::vector<algo::HealthAlert> RunReport::add_step(const std::string& arm,
   const std::lock_guard lock(mutex_);
   learning_[arm].push_back(learning_point(step));
   if (arm != "true") return {};
+  trained_tokens_ += step.update.trained_tokens;
   for (std::size_t i = 0; i < step.batch.staleness_histogram.size(); ++i) {
     const std::uint64_t count = step.batch.staleness_histogram[i];
     (i <= input_.staleness.bound ? input_.staleness.histogram[i] : input_.staleness.overflow) +=
@@ -164,12 +200,44 @@ std::vector<algo::HealthAlert> RunReport::add_step(const std::string& arm,
   return alerts;
 }
 
+void RunReport::recall(const std::string& arm, const std::string& metrics_path) {
+  const std::lock_guard lock(mutex_);
+  std::map<std::uint64_t, web::LearningPoint> points;  // a step reported twice counts once
+  std::ifstream metrics(metrics_path);
+  for (std::string line; std::getline(metrics, line);) {
+    if (const auto point = recalled_point(line)) points[point->step] = *point;
+  }
+  for (const auto& [step, point] : points) learning_[arm].push_back(point);
+  if (arm == "true") recalled_steps_ = points.size();
+}
+
 void RunReport::set_outcome(const std::string& arm, const actors::ArmOutcome& outcome) {
   const std::lock_guard lock(mutex_);
   outcomes_[arm] = outcome;
 }
 
-Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalResults& after,
+void RunReport::add_provenance(const store::RunPaths& paths) {
+  input_.provenance = provenance_of(setup_);
+  const auto add = [this](const std::string& name, const std::string& value) {
+    input_.provenance.push_back({name, value});
+  };
+  if (const auto ledger = store::LedgerReader::open(paths.ledger()); ledger) {
+    add("weights before training", ledger->header().weights_base.hex());
+  }
+  for (const auto& [arm, outcome] : outcomes_) {
+    add(arm == "true" ? "weights after training" : "weights after " + arm, outcome.weights.hex());
+  }
+  add("began", utc_time(started_ms_));
+  add("ended", utc_time(SystemClock().wall_ms()));
+  if (recalled_steps_ > 0) {
+    add("resumed", fmt::format("yes: {} of {} updates were made before; times, rates and staleness "
+                               "are of the rest",
+                               recalled_steps_, input_.steps));
+  }
+}
+
+Result<web::ReportInput> RunReport::finish(const store::RunPaths& paths, const EvalResults& base,
+                                           const EvalResults& after,
                                            const std::map<std::string, EvalResults>& controls) {
   const std::lock_guard lock(mutex_);
   input_.wall = wall;
@@ -219,6 +287,7 @@ Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalRe
     input_.throughput.rollouts_per_s = static_cast<double>(outcome.rollouts) / outcome.wall_s;
     input_.throughput.generated_tokens_per_s =
         static_cast<double>(outcome.generated_tokens) / outcome.wall_s;
+    input_.throughput.trained_tokens_per_s = static_cast<double>(trained_tokens_) / outcome.wall_s;
   }
   input_.throughput.peak_memory_bytes = static_cast<double>(peak_memory_bytes());
   input_.time_split = {{"generate", outcome.times.generate_s},
@@ -226,8 +295,8 @@ Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalRe
                        {"train", outcome.times.update_s},
                        {"learner waits", outcome.times.wait_s},
                        {"ledger", outcome.times.ledger_s}};
-  input_.provenance = {{"weights after training", outcome.weights.hex()},
-                       {"tokenizer", setup_.tokenizer->describe()}};
+  add_provenance(paths);
+  add_samples(setup_, paths, outcome.steps, input_);
   return input_;
 }
 
