@@ -36,6 +36,16 @@ Result<ArmOutcome> wait_for_end(caf::scoped_actor& self, const caf::actor& head,
   return std::move(*end);
 }
 
+// The status actor's answer to a request from the socket.
+std::string ask_status(caf::actor_system& system, const caf::actor& status,
+                       const std::string& request) {
+  caf::scoped_actor self(system);
+  std::string body = R"({"assay":1,"error":"the run is ending"})";
+  self->request(status, std::chrono::seconds(2), StatusQuery{request})
+      .receive([&](const StatusAnswer& answer) { body = answer.body; }, [](caf::error&) {});
+  return body;
+}
+
 // The last steps must have been observed before anyone reads what the observer wrote.
 void wait_for_observer(caf::scoped_actor& self, const caf::actor& observer) {
   self->request(observer, std::chrono::seconds(10), GetStatus{})
@@ -50,7 +60,9 @@ Result<ArmOutcome> run_team(caf::actor_system& system,
   const caf::actor status_actor = self->spawn<caf::detached>(status, options, observer);
   const caf::actor head =
       self->spawn(supervisor, SupervisorSetup{options, std::move(prepared), status_actor, me});
-  const StatusPlane plane(system, options->status_socket, status_actor);
+  const StatusPlane plane(options->status_socket, [&](const std::string& request) {
+    return ask_status(system, status_actor, request);
+  });
   Result<ArmOutcome> outcome = wait_for_end(self, head, interrupt);
   wait_for_observer(self, status_actor);
   self->send(head, Dismiss{});

@@ -10,12 +10,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gpu/backend.h"
 #include "gpu/learner.h"
 #include "runtime/algo/advantage.h"
 #include "runtime/algo/control.h"
+#include "runtime/algo/health.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/result.h"
 #include "runtime/dataset/prompt_source.h"
@@ -76,7 +78,17 @@ struct StepReport {
 };
 
 enum class StepDecision { kContinue, kStop };
-using StepObserver = std::function<StepDecision(const StepReport&)>;
+
+// What an observer makes of a step: whether to go on, and what is alarming, for the status. A bare
+// decision converts.
+struct StepFinding {
+  StepFinding(StepDecision decided, std::vector<algo::HealthAlert> raised = {})
+      : decision(decided), alerts(std::move(raised)) {}
+
+  StepDecision decision;
+  std::vector<algo::HealthAlert> alerts;
+};
+using StepObserver = std::function<StepFinding(const StepReport&)>;
 
 struct ArmTimes {         // seconds of CPU or wall, summed over workers
   double generate_s = 0;  // wall, inside the engine

@@ -197,7 +197,10 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
       },
       [=](Trained& trained) { commit(self, std::move(trained)); },
       [=](const StepDurable& durable) { step_durable(self, durable.step); },
-      [=](Tick) { Outbox(self).obey(self->state.setup.flow->tick(now())); },
+      [=](Tick) {
+        count_queues(self->state, now());
+        Outbox(self).obey(self->state.setup.flow->tick(now()));
+      },
       [=](const Drain& drain) {
         CuratorState& state = self->state;
         state.is_draining = true;

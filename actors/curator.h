@@ -13,6 +13,8 @@
 
 #include "actors/arm.h"
 #include "actors/messages.h"
+#include "actors/rate_window.h"
+#include "runtime/core/clock.h"
 #include "runtime/flow/group_flow.h"
 
 namespace assay::actors {
@@ -22,6 +24,12 @@ struct CuratorSetup {
   std::shared_ptr<flow::GroupFlow> flow;  // restored by the caller when resuming
   flow::Effects restored;                 // what restoring decided; obeyed first
   telemetry::ActorLog log;
+};
+
+// What goes into a queue and out of it, over the last seconds.
+struct QueueRates {
+  RateWindow in{SystemClock().now()};
+  RateWindow out{SystemClock().now()};
 };
 
 struct CuratorState {
@@ -47,6 +55,7 @@ struct CuratorState {
   std::uint64_t rollouts = 0, verdicts = 0, unscored = 0;
   std::uint64_t refused_in_a_row = 0;  // groups no generator could draw, since the last rollout
   double wait_s = 0, update_s = 0;
+  QueueRates prompts_rates, to_verify_rates, to_train_rates;
   Digest weights;
   bool is_draining = false;
   ArmEnd end = ArmEnd::kDone;
@@ -58,6 +67,5 @@ struct CuratorState {
 // Event-based: it never computes for long. Ends by sending ArmFinished to the supervisor.
 caf::behavior curator(caf::stateful_actor<CuratorState>* self, CuratorSetup setup,
                       caf::actor supervisor, caf::actor observer);
-
 
 }  // namespace assay::actors

@@ -73,9 +73,9 @@ void Outbox::obey_one(const flow::LateArrival& late) {
 
 void Outbox::obey_one(const flow::LeaseExpired& expired) {
   record(expired);
-  state_.setup.log.write(telemetry::LogLevel::kWarn,
-                         "lease of " + expired.worker + " on group " + to_string(expired.group) +
-                             " ended: " + expired.reason);
+  state_.setup.log.write(telemetry::LogLevel::kWarn, "lease of " + expired.worker + " on group " +
+                                                         to_string(expired.group) +
+                                                         " ended: " + expired.reason);
 }
 
 void Outbox::obey_one(const flow::GroupDropped& dropped) {

@@ -1,5 +1,7 @@
 #include "actors/generator.h"
 
+#include <algorithm>
+
 #include "runtime/core/clock.h"
 
 namespace assay::actors {
@@ -7,6 +9,9 @@ namespace assay::actors {
 namespace {
 
 using Self = caf::stateful_actor<GeneratorState>*;
+
+// Long completions end rarely; the status should not wait for them.
+constexpr std::chrono::milliseconds kReportInterval{250};
 
 gpu::GenerationRequest to_request(const GeneratorSetup& setup, const Generate& work) {
   gpu::GenerationRequest request;
@@ -94,6 +99,38 @@ std::vector<RolloutPtr> decode(const GeneratorState& state, std::vector<wire::Ro
   return rollouts;
 }
 
+void remember(GeneratorState& state, const Generate& work) {
+  state.running[work.group] = {std::chrono::steady_clock::now(), work.indices.size()};
+}
+
+void forget_drawn(GeneratorState& state, const std::vector<wire::Rollout>& drawn) {
+  for (const wire::Rollout& rollout : drawn) {
+    const auto found = state.running.find(rollout.id.group);
+    if (found == state.running.end()) continue;
+    if (found->second.missing > 0) --found->second.missing;
+    if (found->second.missing == 0) state.running.erase(found);
+  }
+}
+
+WorkerState view_of(const GeneratorState& state) {
+  WorkerState view;
+  view.id = state.setup.id;
+  view.role = "generator";
+  view.done = state.rollouts;
+  view.busy_s = state.busy_s;
+  view.p50_ms = state.durations.quantile_ms(0.5);
+  view.p95_ms = state.durations.quantile_ms(0.95);
+  view.policy_version = state.version;
+  if (state.running.empty()) return view;
+  const auto oldest = std::min_element(
+      state.running.begin(), state.running.end(),
+      [](const auto& left, const auto& right) { return left.second.since < right.second.since; });
+  view.doing = "group " + to_string(oldest->first) + ", oldest of " +
+               std::to_string(state.running.size()) + ",";
+  view.doing_since = oldest->second.since;
+  return view;
+}
+
 }  // namespace
 
 caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf::actor supervisor,
@@ -110,31 +147,27 @@ caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf
     state.is_advancing = true;
     self->send(self, Advance{});
   };
-  const auto refuse = [self, curator](const std::vector<Refusal>& refusals) {
+  const auto refuse = [self, curator](const Refusals& refusals) {
     for (const Refusal& refusal : refusals) {
+      self->state.running.erase(refusal.group);
       self->send(curator, GenerationRefused{self->state.setup.id, refusal.group, refusal.error});
     }
   };
-  const auto report = [self, status](const std::string& doing) {
-    const GeneratorState& state = self->state;
-    WorkerState view;
-    view.id = state.setup.id;
-    view.role = "generator";
-    view.doing = doing;
-    view.done = state.rollouts;
-    view.busy_fraction = state.busy_s;
-    view.policy_version = state.version;
-    self->send(status, ReportState{view});
+  const auto report = [self, status](std::chrono::steady_clock::time_point now) {
+    self->state.reported = now;
+    self->send(status, ReportState{view_of(self->state)});
   };
 
   return {
       [=](const Generate& work) {
+        remember(self->state, work);
         refuse(accept_work(self->state, work));
         keep_going();
       },
       [=](const Cancel& cancel) {
         GeneratorState& state = self->state;
         state.setup.engine->cancel(cancel.group);
+        state.running.erase(cancel.group);
         std::erase_if(state.pinned,
                       [&](const Generate& work) { return work.group == cancel.group; });
       },
@@ -148,20 +181,23 @@ caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf
         state.is_advancing = false;
         const auto before = std::chrono::steady_clock::now();
         Result<std::vector<wire::Rollout>> drawn = state.setup.engine->advance();
-        state.busy_s +=
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+        const auto after = std::chrono::steady_clock::now();
+        state.busy_s += std::chrono::duration<double>(after - before).count();
+        state.durations.add(after - before);
         if (!drawn) {
           state.setup.log.write(telemetry::LogLevel::kError, drawn.error().message);
           self->send(supervisor, WorkerFailed{state.setup.id, drawn.error()});
           return;
         }
+        const bool is_report_due = !drawn->empty() || after - state.reported >= kReportInterval;
         if (!drawn->empty()) {
           state.rollouts += drawn->size();
+          forget_drawn(state, *drawn);
           self->send(curator,
                      RolloutsDrawn{state.setup.id, decode(state, std::move(*drawn)),
                                    state.setup.engine->counters().generated_tokens, state.busy_s});
-          report(std::to_string(state.setup.engine->running_sequences()) + " rollouts running");
         }
+        if (is_report_due) report(after);
         refuse(start_pinned(state));
         keep_going();
       },

@@ -3,11 +3,14 @@
 
 #include <caf/behavior.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
 #include <string>
 
+#include "actors/duration_window.h"
 #include "actors/messages.h"
 #include "gpu/generator.h"
 #include "runtime/telemetry/log.h"
@@ -35,7 +38,14 @@ struct GeneratorState {
   std::deque<Generate> pinned;  // groups that need another version than the engine's
   bool is_advancing = false;
   double busy_s = 0;
+  DurationWindow durations;  // of one token step of all running rollouts
+  struct Running {
+    std::chrono::steady_clock::time_point since;
+    std::size_t missing = 0;  // rollouts still to draw
+  };
+  std::map<GroupId, Running> running;
   std::uint64_t rollouts = 0;
+  std::chrono::steady_clock::time_point reported;
   static inline const char* name = "generator";
 };
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/duration_window.h"
 #include "actors/messages.h"
 #include "gpu/learner.h"
 #include "runtime/store/checkpoint.h"
@@ -28,6 +29,8 @@ struct LearnerState {
   Digest weights;  // of the current version
   bool is_finishing = false;
   std::chrono::steady_clock::time_point asked;
+  double busy_s = 0;
+  DurationWindow durations;  // of one update
   static inline const char* name = "learner";
 };
 

@@ -18,6 +18,7 @@
 
 #include "actors/arm.h"
 #include "actors/ledger_records.h"
+#include "actors/worker_state.h"
 #include "gpu/weights.h"
 #include "runtime/core/digest.h"
 #include "runtime/flow/group_flow.h"
@@ -162,13 +163,6 @@ struct Drain {
 };
 
 // status plane
-struct WorkerState {
-  std::string id, role, doing;
-  double busy_fraction = 0;
-  std::uint64_t done = 0, failed = 0;
-  double p50_ms = 0, p95_ms = 0;
-  std::optional<std::uint64_t> policy_version;
-};
 struct GetStatus {};
 struct CuratorStatus {
   std::string json;

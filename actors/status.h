@@ -3,22 +3,17 @@
 
 #include <caf/behavior.hpp>
 
-#include <chrono>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "actors/messages.h"
+#include "actors/status_view.h"
 
 namespace assay::actors {
 
 struct StatusState {
+  StatusFacts facts;
   caf::actor curator, supervisor;
-  std::map<std::string, WorkerState> workers;
-  std::map<std::string, WorkerLife> lives;
-  std::map<std::string, std::chrono::steady_clock::time_point> doing_since;
-  std::vector<std::uint64_t> staleness;
-  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   static inline const char* name = "status";
 };
 

@@ -1,22 +1,16 @@
 #include "actors/status_plane.h"
 
-#include <caf/scoped_actor.hpp>
-
 #include <chrono>
-#include <optional>
 #include <utility>
-
-#include "actors/status.h"
 
 namespace assay::actors {
 
-StatusPlane::StatusPlane(caf::actor_system& system, const std::string& socket_path,
-                         caf::actor status) {
-  if (socket_path.empty()) return;
-  Result<net::StatusServer> server = net::StatusServer::bind(socket_path);
+StatusPlane::StatusPlane(const std::string& socket, Answer answer) {
+  if (socket.empty()) return;
+  Result<net::StatusServer> server = net::StatusServer::bind(socket);
   if (!server) return;
-  thread_ = std::thread([this, &system, status, server = std::move(*server)]() mutable {
-    serve(system, status, server);
+  thread_ = std::thread([this, answer = std::move(answer), server = std::move(*server)]() mutable {
+    serve(server, answer);
   });
 }
 
@@ -25,16 +19,11 @@ StatusPlane::~StatusPlane() {
   if (thread_.joinable()) thread_.join();
 }
 
-void StatusPlane::serve(caf::actor_system& system, const caf::actor& status,
-                        net::StatusServer& server) {
-  caf::scoped_actor self(system);
+void StatusPlane::serve(net::StatusServer& server, const Answer& answer) {
   while (!is_stopping_) {
     Result<std::optional<net::StatusRequest>> request = server.poll(std::chrono::milliseconds(50));
     if (!request || !*request) continue;
-    std::string body = R"({"assay":1,"error":"the run is ending"})";
-    self->request(status, std::chrono::seconds(2), StatusQuery{(*request)->body})
-        .receive([&](const StatusAnswer& answer) { body = answer.body; }, [](caf::error&) {});
-    static_cast<void>(server.reply(**request, body).has_value());
+    static_cast<void>(server.reply(**request, answer((*request)->body)).has_value());
   }
 }
 

@@ -1,10 +1,8 @@
-// The status plane: answers whoever attaches to a run's socket, on a thread of its own.
+// The status plane: answers whoever attaches to a run, on a thread of its own.
 #pragma once
 
-#include <caf/actor.hpp>
-#include <caf/actor_system.hpp>
-
 #include <atomic>
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -12,18 +10,20 @@
 
 namespace assay::actors {
 
-// Serves until destroyed. A run that nobody can watch is still a run: a socket that cannot be bound
-// is passed over.
 class StatusPlane {
  public:
-  // Requests go to `status` as StatusQuery. An empty path: no socket.
-  StatusPlane(caf::actor_system& system, const std::string& socket_path, caf::actor status);
+  // Makes the answer to a request's body, which is foreign; called on the plane's thread.
+  using Answer = std::function<std::string(const std::string& request)>;
+
+  // Listens on `socket` while the object lives. An empty name, or one that cannot be listened on:
+  // nobody can attach, since a run that nobody can watch is still a run.
+  StatusPlane(const std::string& socket, Answer answer);
   ~StatusPlane();
   StatusPlane(const StatusPlane&) = delete;
   StatusPlane& operator=(const StatusPlane&) = delete;
 
  private:
-  void serve(caf::actor_system& system, const caf::actor& status, net::StatusServer& server);
+  void serve(net::StatusServer& server, const Answer& answer);
 
   std::atomic<bool> is_stopping_ = false;
   std::thread thread_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/duration_window.h"
 #include "actors/messages.h"
 #include "runtime/telemetry/log.h"
 #include "verifiers/verifier.h"
@@ -26,6 +27,7 @@ struct VerifierState {
   VerifierSetup setup;
   std::uint64_t done = 0, failed = 0;
   double busy_s = 0;
+  DurationWindow durations;  // of judging one rollout
   static inline const char* name = "verifier";
 };
 

@@ -7,13 +7,13 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
 #include "actors/cli/commands.h"
 #include "actors/cli/option_set.h"
+#include "actors/cli/system_file.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/file.h"
 
@@ -34,16 +34,6 @@ std::string fixed(double value, int digits) {
   text.precision(digits);
   text << std::fixed << value;
   return text.str();
-}
-
-// The start of a file of /proc, whose size the system reports as 0; empty when it is absent.
-std::string system_file(const std::string& path) {
-  constexpr std::size_t kBytesMax = 1 << 16;
-  std::string text(kBytesMax, '\0');
-  std::ifstream stream(path);
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  return text;
 }
 
 std::string environment(const char* name) {

@@ -3,6 +3,7 @@
 #include "actors/cli/commands.h"
 #include "actors/cli/interrupt.h"
 #include "actors/cli/option_set.h"
+#include "actors/cli/provenance.h"
 #include "actors/cli/run_setup.h"
 #include "actors/cli/training_run.h"
 #include "runtime/core/file.h"
@@ -11,12 +12,6 @@
 namespace assay::cli {
 
 namespace {
-
-std::string joined(const std::vector<std::string>& args) {
-  std::string text = "assay run";
-  for (const std::string& arg : args) text += " " + arg;
-  return text;
-}
 
 // What a run would do, and whether its verifiers accept the references they will judge by.
 ExitCode dry_run(CommandContext& context, const LoadedConfig& loaded, const RunSetup& setup) {
@@ -49,7 +44,7 @@ ExitCode dry_run(CommandContext& context, const LoadedConfig& loaded, const RunS
 }  // namespace
 
 ExitCode run_command(CommandContext& context) {
-  const std::string command = joined(context.args);
+  const std::string command = "assay run " + shell_line(context.args);
   config::Request request;
   bool is_dry = false, is_resume = false, is_clean = false;
   OptionSet options("run", "Trains a policy with verifiable rewards and reports what was gained.");

@@ -38,7 +38,14 @@ TrainingRun::TrainingRun(CommandContext& context, const RunSetup& setup,
                 {context.is_err_terminal, context.is_quiet(),
                  static_cast<std::size_t>(std::max(context.columns, 20))}),
       report_(setup, std::move(command)),
+      stage_(setup, paths),
       is_resume_(is_resume) {}
+
+// Progress of a stage that the status knows only from here.
+void TrainingRun::tick(const std::string& progress) {
+  stage_.say(progress);
+  progress_.tick(progress);
+}
 
 void TrainingRun::say(const std::string& text) {
   progress_.say(text);
@@ -100,9 +107,10 @@ Result<void> TrainingRun::open_logs() {
 }
 
 Result<void> TrainingRun::warm_up() {
+  stage_.enter("warm-up", 0);
   const auto progress = [this](const WarmUpProgress& now) {
-    progress_.tick(fmt::format("warm-up step {}/{}  loss {:.3f}  {:.0f} tokens/s", now.step,
-                               now.step_count, now.loss, now.tokens_per_s));
+    tick(fmt::format("warm-up step {}/{}  loss {:.3f}  {:.0f} tokens/s", now.step, now.step_count,
+                     now.loss, now.tokens_per_s));
   };
   if (auto made = make_folders(paths_.checkpoints()); !made) return made.error();
   Result<WarmUpOutcome> outcome =
@@ -127,6 +135,7 @@ std::string TrainingRun::eval_folder(const std::string& arm, std::uint64_t step,
 Result<EvalResults> TrainingRun::evaluate(const std::string& folder, const std::string& arm,
                                           std::uint64_t step, const std::string& title) {
   const double before = progress_.seconds();
+  stage_.enter(title + " evaluation", step);
   EvalResults all;
   std::shared_ptr<const gpu::Weights> weights;
   for (const EvalSet& set : setup_.eval_sets) {
@@ -155,8 +164,8 @@ Result<std::vector<algo::EvaluatedPrompt>> TrainingRun::evaluate_one(
   if (auto made = make_folders(place); !made) return made.error();
   const EvalRequest request{set.settings.samples, 0, setup_.config.seed, place + "/samples.jsonl"};
   const auto progress = [&](const EvalProgress& now) {
-    progress_.tick(fmt::format("{} evaluation of {}: {}/{} completions", title, now.source,
-                               now.done, now.total));
+    tick(fmt::format("{} evaluation of {}: {}/{} completions", title, now.source, now.done,
+                     now.total));
   };
   Result<std::vector<algo::EvaluatedPrompt>> results =
       evaluate_set(setup_, weights, set, request, progress, interrupt_);
@@ -205,8 +214,8 @@ std::string TrainingRun::step_line(const std::string& arm, const actors::StepRep
       static_cast<double>(step.generated_tokens) / std::max(step.seconds, 1e-3));
 }
 
-actors::StepDecision TrainingRun::observe(const std::string& arm, const actors::StepReport& step,
-                                          telemetry::MetricsFile& metrics) {
+actors::StepFinding TrainingRun::observe(const std::string& arm, const actors::StepReport& step,
+                                         telemetry::MetricsFile& metrics) {
   const std::vector<algo::HealthAlert> alerts = report_.add_step(arm, step);
   if (auto written = metrics.append(metrics_line(arm, step)); !written) {
     log_.write(telemetry::LogLevel::kWarn, written.error().message);
@@ -221,7 +230,7 @@ actors::StepDecision TrainingRun::observe(const std::string& arm, const actors::
     is_critical |= alert.level == algo::HealthLevel::kCritical;
   }
   is_health_stop_ |= is_critical && setup_.config.health.stop;
-  return is_health_stop_ ? actors::StepDecision::kStop : actors::StepDecision::kContinue;
+  return {is_health_stop_ ? actors::StepDecision::kStop : actors::StepDecision::kContinue, alerts};
 }
 
 double TrainingRun::base_reward() const {
@@ -232,10 +241,8 @@ double TrainingRun::base_reward() const {
 Result<void> TrainingRun::restore_steps(const std::string& arm, const std::string& metrics_path) {
   Result<std::vector<actors::StepReport>> steps = read_metrics(metrics_path);
   if (!steps) return steps.error();
-  for (const actors::StepReport& step : *steps) {
-    report_.add_step(arm, step);
-    rewards_.push_back(step.batch.reward_mean);
-  }
+  report_.recall(arm, *steps);
+  for (const actors::StepReport& step : *steps) rewards_.push_back(step.batch.reward_mean);
   return {};
 }
 
@@ -249,6 +256,7 @@ Result<actors::ArmOutcome> TrainingRun::train(const std::string& arm,
   }
   Result<telemetry::MetricsFile> metrics = telemetry::MetricsFile::open(metrics_path);
   if (!metrics) return metrics.error();
+  stage_.leave();  // the arm answers for itself
   return actors::run_arm(
       options, [&](const actors::StepReport& step) { return observe(arm, step, *metrics); },
       interrupt_);
@@ -283,7 +291,7 @@ Result<std::optional<EvalResults>> TrainingRun::train_and_evaluate(const std::st
 Result<ExitCode> TrainingRun::finish(const EvalResults& base, const EvalResults& after,
                                      const std::map<std::string, EvalResults>& controls) {
   report_.wall.total = progress_.seconds();
-  Result<web::ReportInput> input = report_.finish(base, after, controls);
+  Result<web::ReportInput> input = report_.finish(paths_, base, after, controls);
   if (!input) return input.error();
   if (auto made = make_folders(paths_.report()); !made) return made.error();
   if (auto written = web::write_report(*input, paths_.report()); !written) return written.error();

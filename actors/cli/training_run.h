@@ -14,6 +14,7 @@
 #include "actors/cli/policy_eval.h"
 #include "actors/cli/run_report.h"
 #include "actors/cli/run_setup.h"
+#include "actors/cli/stage_status.h"
 #include "runtime/store/run_folder.h"
 #include "runtime/telemetry/log.h"
 #include "runtime/telemetry/metrics_file.h"
@@ -47,8 +48,8 @@ class TrainingRun {
   Result<std::optional<EvalResults>> train_and_evaluate(const std::string& arm);
   Result<actors::ArmOutcome> train(const std::string& arm, const actors::ArmOptions& options);
   Result<void> restore_steps(const std::string& arm, const std::string& metrics_path);
-  actors::StepDecision observe(const std::string& arm, const actors::StepReport& step,
-                               telemetry::MetricsFile& metrics);
+  actors::StepFinding observe(const std::string& arm, const actors::StepReport& step,
+                              telemetry::MetricsFile& metrics);
   std::string step_line(const std::string& arm, const actors::StepReport& step);
   double base_reward() const;
   Result<ExitCode> finish(const EvalResults& base, const EvalResults& after,
@@ -56,6 +57,7 @@ class TrainingRun {
   std::string eval_folder(const std::string& arm, std::uint64_t step,
                           const std::string& source) const;
   ExitCode interrupted();
+  void tick(const std::string& progress);
   void say(const std::string& text);
 
   CommandContext& context_;
@@ -65,6 +67,7 @@ class TrainingRun {
   SystemClock clock_;
   telemetry::Progress progress_;
   RunReport report_;
+  StageStatus stage_;
   std::shared_ptr<const telemetry::LogFolder> logs_;
   telemetry::ActorLog log_;
   EvalResults base_results_;

@@ -70,6 +70,17 @@ white-space:pre-wrap}
 details{margin:10px 0}
 summary{cursor:pointer;color:var(--soft);font-size:14px}
 .scroll{overflow-x:auto}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,310px),1fr));gap:12px;
+margin:14px 0}
+.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px;
+min-width:0;font-size:14px;break-inside:avoid}
+.card .name{margin-bottom:3px}
+.task{font-weight:600;margin-bottom:6px}.task small{margin:0 4px}
+.side{border-top:1px solid var(--line);padding-top:6px;margin-top:8px}
+.judged{font-size:13px;margin:3px 0 4px;overflow-wrap:anywhere}
+.card>small{white-space:normal}.card small code{font-size:11.5px}
+circle.mark{fill:none;stroke:var(--bad);stroke-width:2}
+text.mark{fill:var(--bad);font-size:11px;font-weight:600}
 .good{color:var(--good);font-weight:600}
 .bad{color:var(--bad);font-weight:600}
 .open{color:var(--control);font-weight:600}
@@ -131,8 +142,10 @@ std::string report_page(const ReportInput& input) {
   page += section("Staleness", staleness_section(input));
   page += section("Where the time went", time_section(input));
   page += section("What became of each prompt", shift_section(input));
+  page += section("The same prompts, before and after", compared_section(input));
+  page += section("Verdicts", verdict_section(input));
+  page += section("Verdicts to check by hand", rollouts_section(input));
   page += section("Every group accounted for", accounting_section(input));
-  page += section("Rollouts to look at", rollouts_section(input));
   page += section("Where the numbers come from", provenance_section(input));
   return page + "</main></body></html>\n";
 }

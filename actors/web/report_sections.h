@@ -15,13 +15,17 @@ std::string reading_section(const ReportInput& input);  // the table, with the r
 std::string control_section(const ReportInput& input);  // the same steps with empty rewards
 std::string shift_section(const ReportInput& input);    // what became of each prompt
 
+// What was written and how it was judged: rollout_sections.cpp.
+std::string compared_section(const ReportInput& input);  // the same prompts, before and after
+std::string verdict_section(const ReportInput& input);   // verdicts by code
+std::string rollouts_section(const ReportInput& input);  // verdicts to check by hand
+
 // What training did: training_sections.cpp.
 std::string learning_section(const ReportInput& input);
 std::string health_section(const ReportInput& input);
 std::string staleness_section(const ReportInput& input);
 std::string time_section(const ReportInput& input);
 std::string accounting_section(const ReportInput& input);
-std::string rollouts_section(const ReportInput& input);
 std::string provenance_section(const ReportInput& input);
 
 }  // namespace assay::web
