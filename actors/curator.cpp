@@ -332,38 +332,9 @@ std::string status_json(const CuratorState& state) {
   return status.dump();
 }
 
-}  // namespace
-
-flow::RewardRule reward_rule(const algo::RewardArmOptions& options) {
-  return [options](GroupId group, const std::vector<wire::Verdict>& verdicts) {
-    return algo::arm_rewards(flow::true_rewards(group, verdicts), group, options);
-  };
-}
-
-flow::GroupSupply group_supply(const ArmOptions& options) {
-  const auto prompts = options.prompts;
-  const std::uint64_t seed = options.ledger.seed;
-  const std::string arm = options.ledger.arm;
-  return [prompts, seed, arm](const flow::Ticket& ticket) {
-    const PromptId prompt = prompts->prompt(0, ticket.index).id;
-    const GroupPlace place{seed, arm, 0, ticket.index, 0};
-    return flow::IssuedGroup{derive_group_id(place, prompt), prompt};
-  };
-}
-
-caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf::actor observer) {
-  self->state.setup = std::move(setup);
-  self->state.supervisor = std::move(supervisor);
-  self->state.observer = std::move(observer);
-
+// What the curator does once it knows its team.
+caf::behavior curate(Self self) {
   return {
-      [=](const Introduce& team) {
-        CuratorState& state = self->state;
-        state.keeper = team.keeper;
-        state.learner = team.learner;
-        state.workers = team.workers;
-        Outbox(self).obey(std::move(state.setup.restored));
-      },
       [=](const GeneratorReady& ready) {
         Outbox(self).obey(
             self->state.setup.flow->generator_ready(ready.worker, ready.groups_max, now()));
@@ -415,6 +386,46 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
       [=](const DescribeGroup& query) {
         const auto text = self->state.setup.flow->describe(query.group, now());
         return CuratorStatus{text.value_or("")};
+      },
+  };
+}
+
+}  // namespace
+
+flow::RewardRule reward_rule(const algo::RewardArmOptions& options) {
+  return [options](GroupId group, const std::vector<wire::Verdict>& verdicts) {
+    return algo::arm_rewards(flow::true_rewards(group, verdicts), group, options);
+  };
+}
+
+flow::GroupSupply group_supply(const ArmOptions& options) {
+  const auto prompts = options.prompts;
+  const std::uint64_t seed = options.ledger.seed;
+  const std::string arm = options.ledger.arm;
+  return [prompts, seed, arm](const flow::Ticket& ticket) {
+    const PromptId prompt = prompts->prompt(0, ticket.index).id;
+    const GroupPlace place{seed, arm, 0, ticket.index, 0};
+    return flow::IssuedGroup{derive_group_id(place, prompt), prompt};
+  };
+}
+
+caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf::actor observer) {
+  self->state.setup = std::move(setup);
+  self->state.supervisor = std::move(supervisor);
+  self->state.observer = std::move(observer);
+
+  // A worker may speak before the introduction arrives: its words wait. Obeyed at once they would
+  // issue groups that nobody records and nobody draws.
+  self->set_default_handler(caf::skip);
+  return {
+      [=](const Introduce& team) {
+        CuratorState& state = self->state;
+        state.keeper = team.keeper;
+        state.learner = team.learner;
+        state.workers = team.workers;
+        self->set_default_handler(caf::print_and_drop);
+        self->become(curate(self));
+        Outbox(self).obey(std::move(state.setup.restored));
       },
   };
 }
