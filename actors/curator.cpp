@@ -48,22 +48,34 @@ class Outbox {
 
   void record(LedgerRecord one) { records_.push_back(std::move(one)); }
 
-  void obey_one(const flow::GroupIssued& issued) {
+  // Keeps the prompt of a group that is open from now on. Null when it cannot be encoded, which
+  // ends the run.
+  const CuratorState::OpenPrompt* open_prompt(GroupId group, const flow::Ticket& ticket) {
     const ArmOptions& options = *state_.setup.options;
-    CuratorState::OpenPrompt& open = state_.prompts[issued.group.id];
-    open.prompt = std::make_shared<const wire::Prompt>(prompt_of(options, issued.ticket.index));
+    CuratorState::OpenPrompt& open = state_.prompts[group];
+    open.prompt = std::make_shared<const wire::Prompt>(prompt_of(options, ticket.index));
     Result<std::vector<text::TokenId>> tokens = options.tokenizer->encode(open.prompt->text);
     if (!tokens) {
       self_->send(state_.supervisor, Failed{tokens.error()});
-      return;
+      return nullptr;
     }
     open.tokens = std::move(*tokens);
+    return &open;
+  }
+
+  void obey_one(const flow::GroupIssued& issued) {
+    const CuratorState::OpenPrompt* open = open_prompt(issued.group.id, issued.ticket);
+    if (open == nullptr) return;
     LedgerRecord one;
     one.issued = store::IssuedGroup{issued.group.id, 0, issued.ticket.index, 0,
                                     state_.setup.flow->version()};
-    one.prompt = open.prompt;
+    one.prompt = open->prompt;
     one.origin = origin("curator", 1);
     record(std::move(one));
+  }
+
+  void obey_one(const flow::GroupAdopted& adopted) {
+    open_prompt(adopted.group.id, adopted.ticket);
   }
 
   void obey_one(const flow::GenerationGranted& grant) {

@@ -1,6 +1,7 @@
 #include "actors/recovery.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "actors/curator.h"
@@ -19,9 +20,10 @@ struct IssuedFate {
 struct History {
   std::vector<IssuedFate> groups;  // in order of issue
   flow::Accounting past;
+  std::set<RolloutId> given_up;  // judged as often as may be, never scored
 };
 
-Result<History> read_history(store::LedgerReader& reader) {
+Result<History> read_history(store::LedgerReader& reader, std::uint32_t attempts_max) {
   History history;
   std::unordered_map<GroupId, std::size_t> place;
   const auto visit = [&](const store::LedgerEvent& event) -> Result<void> {
@@ -44,6 +46,8 @@ Result<History> read_history(store::LedgerReader& reader) {
                      {}};
       }
       ++history.past.dropped[*reason];
+    } else if (event.kind == store::EventKind::kUnscored && event.attempt >= attempts_max) {
+      history.given_up.insert(*event.rollout());
     }
     return {};
   };
@@ -138,14 +142,24 @@ Result<void> adopt_groups(const ArmOptions& options, store::LedgerReader& reader
     if (issued.fate != IssuedFate::Fate::kOpen) continue;
     Result<store::GroupRecord> record = reader.group(issued.group);
     if (!record) return record.error();
+    if (options.prompts->prompt(record->epoch, record->index).id != record->prompt) {
+      return Error{ErrorCode::kInvalidInput,
+                   "the training prompts are not those that the run was started with",
+                   "resume with the same data, or start anew with --clean", options.ledger_path,
+                   "E802"};
+    }
     std::vector<flow::RolloutPtr> rollouts;
     for (std::optional<wire::Rollout>& rollout : record->rollouts) {
       rollouts.push_back(rollout ? std::make_shared<const wire::Rollout>(std::move(*rollout))
                                  : nullptr);
     }
     std::vector<std::optional<wire::Verdict>> verdicts = std::move(record->verdicts);
-    for (std::optional<wire::Verdict>& verdict : verdicts) {
-      if (verdict && !verdict->is_scored()) verdict.reset();  // judged again: it may work now
+    for (std::uint32_t index = 0; index < verdicts.size(); ++index) {
+      std::optional<wire::Verdict>& verdict = verdicts[index];
+      if (!verdict || verdict->is_scored()) continue;
+      // Judged again, it may work now; but what was final stays so, or a batch that others were
+      // built upon would come out differently.
+      if (!history.given_up.contains({issued.group, index})) verdict.reset();
     }
     flow::Effects more = flow.adopt_open({issued.group, record->prompt}, i, std::move(rollouts),
                                          std::move(verdicts), now);
@@ -195,7 +209,7 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
     return done.error();
   recovered.replayed = recovered.steps - *from;
 
-  Result<History> history = read_history(*reader);
+  Result<History> history = read_history(*reader, options.flow.attempts_max);
   if (!history) return history.error();
   flow.restore(recovered.steps, history->groups.size(), history->past);
   if (auto adopted = adopt_groups(options, *reader, *history, flow, recovered.effects); !adopted) {
