@@ -22,18 +22,35 @@ void Outbox::send_to(const std::string& worker, Message message) {
   if (found != state_.workers.end()) self_->send(found->second, std::move(message));
 }
 
-void Outbox::obey_one(const flow::GroupIssued& issued) {
+// Keeps the prompt of a group that is open from now on. False when there is none, which ends the run.
+bool Outbox::open_prompt(const flow::IssuedGroup& group, const flow::Ticket& ticket) {
   const ArmOptions& options = *state_.setup.options;
-  CuratorState::OpenPrompt& open = state_.prompts[issued.group.id];
-  open.prompt =
-      std::make_shared<const wire::Prompt>(options.prompts->prompt(0, issued.ticket.index));
+  CuratorState::OpenPrompt& open = state_.prompts[group.id];
+  open.prompt = std::make_shared<const wire::Prompt>(options.prompts->prompt(0, ticket.index));
+  if (open.prompt->id != group.prompt) {
+    self_->send(state_.supervisor,
+                Failed{{ErrorCode::kInvalidInput,
+                        "the training prompts are not those that the run was started with",
+                        "resume with the same data, or start anew with --clean",
+                        options.ledger_path, "E802"}});
+    return false;
+  }
   Result<std::vector<text::TokenId>> tokens = options.tokenizer->encode(open.prompt->text);
   if (!tokens) {
     self_->send(state_.supervisor, Failed{tokens.error()});
-    return;
+    return false;
   }
   open.tokens = std::move(*tokens);
-  record(issued, open.prompt, state_.setup.flow->version());
+  return true;
+}
+
+void Outbox::obey_one(const flow::GroupIssued& issued) {
+  if (!open_prompt(issued.group, issued.ticket)) return;
+  record(issued, state_.prompts.at(issued.group.id).prompt, state_.setup.flow->version());
+}
+
+void Outbox::obey_one(const flow::GroupAdopted& adopted) {
+  open_prompt(adopted.group, adopted.ticket);
 }
 
 void Outbox::obey_one(const flow::GenerationGranted& grant) {

@@ -518,7 +518,9 @@ Effects GroupFlow::adopt_open(const IssuedGroup& group, std::uint64_t index,
     enqueue_verification(*open.rollouts[i], now, false);
   }
   if (!is_group_generated(open)) to_generate_.push_back({group.id, now});
-  Effects effects;  // a group complete before the restart is accepted or dropped by the same rule
+  Effects effects;
+  effects.push_back(GroupAdopted{group, open.ticket});
+  // A group complete before the restart is accepted or dropped by the same rule.
   complete_if_judged(open, now, effects);
   return effects;
 }

@@ -78,6 +78,11 @@ struct GroupIssued {
   IssuedGroup group;
   Ticket ticket;
 };
+// Issued before a restart: the history knows it already.
+struct GroupAdopted {
+  IssuedGroup group;
+  Ticket ticket;
+};
 struct GenerationGranted {
   std::string worker;
   GroupId group;
@@ -129,9 +134,9 @@ struct BatchReady {
   std::vector<ReadyGroup> groups;  // [batch_groups], in the order they will be packed
 };
 
-using Effect = std::variant<GroupIssued, GenerationGranted, GenerationCancelled, RolloutArrived,
-                            VerificationGranted, VerdictArrived, LateArrival, LeaseExpired,
-                            GroupDropped, BatchReady>;
+using Effect = std::variant<GroupIssued, GroupAdopted, GenerationGranted, GenerationCancelled,
+                            RolloutArrived, VerificationGranted, VerdictArrived, LateArrival,
+                            LeaseExpired, GroupDropped, BatchReady>;
 using Effects = std::vector<Effect>;
 
 struct QueueView {
@@ -187,7 +192,8 @@ class GroupFlow {
   Effects tick(SteadyTime now);   // ends overdue leases
   Effects drain(SteadyTime now);  // drops everything open; nothing is issued afterwards
 
-  // Continue after a restart; call before any event, in issue order.
+  // Continue after a restart; call before any event, in issue order. A verdict that is given is
+  // final, an unscored one too: leave out those that shall be sought again.
   void restore(std::uint64_t steps, std::uint64_t issued, const Accounting& past);
   Effects adopt_open(const IssuedGroup& group, std::uint64_t index,
                      std::vector<RolloutPtr> rollouts,
