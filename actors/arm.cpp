@@ -48,6 +48,11 @@ Result<void> start_from_base(const ArmOptions& options, Prepared& prepared) {
   return {};
 }
 
+bool is_over(const ArmOptions& options, const Prepared& prepared) {
+  return prepared.recovered.steps >= options.flow.dispatch.step_count;
+}
+
+// Without a ledger when the history is finished and nothing is left to do.
 Result<Prepared> prepare(const ArmOptions& options) {
   Prepared prepared;
   Result<std::unique_ptr<gpu::Learner>> learner = options.make_learner();
@@ -62,6 +67,10 @@ Result<Prepared> prepare(const ArmOptions& options) {
   Result<Recovered> recovered = recover(options, *prepared.learner, *prepared.flow);
   if (!recovered) return recovered.error();
   prepared.recovered = std::move(*recovered);
+  for (const std::string& note : prepared.recovered.notes) {
+    if (options.tell) options.tell(note);
+  }
+  if (prepared.recovered.is_finished && is_over(options, prepared)) return prepared;
   Result<store::Ledger> ledger = store::Ledger::open(options.ledger_path);
   if (!ledger) return ledger.error();
   prepared.ledger = std::make_shared<store::Ledger>(std::move(*ledger));
@@ -208,12 +217,42 @@ Result<ArmOutcome> supervise(caf::scoped_actor& self, const Team& team,
   return std::move(*end);
 }
 
-ArmOutcome already_done(const ArmOptions& options, Prepared& prepared) {
+// The last step's checkpoint is there and whole: made now where the arm ended between two of them
+// or lost it since.
+Result<void> keep_final_checkpoint(const ArmOptions& options, gpu::Learner& learner,
+                                   ArmOutcome& outcome) {
+  const store::CheckpointStore folders(options.checkpoints_folder);
+  outcome.final_folder = folders.folder(outcome.steps);
+  outcome.weights = learner.publish()->digest();
+  if (outcome.steps == 0) return {};
+  if (!folders.verify(outcome.steps)) {
+    if (auto made = write_checkpoint(learner, folders, outcome.steps, outcome.weights); !made) {
+      return made.error();
+    }
+  }
+  if (auto done = folders.publish(outcome.steps); !done) return done.error();
+  if (options.checkpoint_keep == 0) return {};
+  if (auto pruned = folders.prune(options.checkpoint_keep); !pruned) return pruned.error();
+  return {};
+}
+
+// Every step was committed before, perhaps without the history's last words.
+Result<ArmOutcome> already_done(const ArmOptions& options, Prepared& prepared) {
+  if (prepared.ledger != nullptr) {
+    const store::EventOrigin origin{SystemClock().wall_ms(), "curator", 1};
+    for (const flow::Effect& effect : prepared.flow->drain(SystemClock().now())) {
+      if (const auto* dropped = std::get_if<flow::GroupDropped>(&effect)) {
+        prepared.ledger->append_dropped({dropped->group, store::DropReason::kDrained}, origin);
+      }
+    }
+    if (auto finished = prepared.ledger->finish(origin); !finished) return finished.error();
+  }
   ArmOutcome outcome;
   outcome.steps = prepared.recovered.steps;
-  outcome.weights = prepared.learner->publish()->digest();
   outcome.accounting = prepared.flow->accounting();
-  outcome.final_folder = store::CheckpointStore(options.checkpoints_folder).folder(outcome.steps);
+  if (auto kept = keep_final_checkpoint(options, *prepared.learner, outcome); !kept) {
+    return kept.error();
+  }
   return outcome;
 }
 
@@ -226,9 +265,7 @@ Result<ArmOutcome> run_arm(const ArmOptions& given, const StepObserver& observer
   const auto cpu_start = process_cpu_time();
   Result<Prepared> prepared = prepare(*options);
   if (!prepared) return prepared.error();
-  if (prepared->recovered.steps >= options->flow.dispatch.step_count) {
-    return already_done(*options, *prepared);
-  }
+  if (is_over(*options, *prepared)) return already_done(*options, *prepared);
 
   caf::actor_system_config config;
   // Waiting on a condition variable instead of stealing by polling: the cores belong to the engine.
@@ -248,13 +285,8 @@ Result<ArmOutcome> run_arm(const ArmOptions& given, const StepObserver& observer
   system.await_all_actors_done();
   if (!outcome) return outcome;
 
-  const store::CheckpointStore folders(options->checkpoints_folder);
-  outcome->final_folder = folders.folder(outcome->steps);
-  if (outcome->steps > 0) {
-    if (auto done = folders.publish(outcome->steps); !done) return done.error();
-  }
-  if (options->checkpoint_keep > 0) {
-    if (auto pruned = folders.prune(options->checkpoint_keep); !pruned) return pruned.error();
+  if (auto kept = keep_final_checkpoint(*options, *prepared->learner, *outcome); !kept) {
+    return kept.error();
   }
   outcome->wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   outcome->cpu_s = static_cast<double>((process_cpu_time() - cpu_start).count()) * 1e-6;

@@ -21,12 +21,14 @@ struct History {
   std::vector<IssuedFate> groups;  // in order of issue
   flow::Accounting past;
   std::set<RolloutId> given_up;  // judged as often as may be, never scored
+  bool is_finished = false;
 };
 
 Result<History> read_history(store::LedgerReader& reader, std::uint32_t attempts_max) {
   History history;
   std::unordered_map<GroupId, std::size_t> place;
   const auto visit = [&](const store::LedgerEvent& event) -> Result<void> {
+    history.is_finished = event.kind == store::EventKind::kFence && event.reason == "finished";
     if (event.kind == store::EventKind::kIssued) {
       place[event.group] = history.groups.size();
       history.groups.push_back({event.group});
@@ -114,7 +116,8 @@ Result<std::uint64_t> restore_below(const ArmOptions& options, gpu::Learner& lea
   Result<std::optional<store::FoundCheckpoint>> found = folders.newest_whole(step_max);
   if (!found && found.error().code != ErrorCode::kNotFound) return found.error();
   if (found && *found) {
-    for (const Error& skipped : (*found)->skipped) notes.push_back(skipped.message);
+    for (const Error& skipped : (*found)->skipped)
+      notes.push_back("passed over: " + skipped.message);
     if (auto restored = learner.restore((*found)->folder); !restored) return restored.error();
     return (*found)->manifest.step;
   }
@@ -194,6 +197,9 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
 
   Recovered recovered;
   recovered.steps = *last ? (*last)->step : 0;
+  // A checkpoint whose step was never committed is no part of this history.
+  const store::CheckpointStore folders(options.checkpoints_folder);
+  if (auto removed = folders.remove_after(recovered.steps); !removed) return removed.error();
   const std::uint64_t bound = options.flow.dispatch.staleness_max;
   const std::uint64_t oldest = options.flow.dispatch.is_deterministic && recovered.steps > bound
                                    ? recovered.steps - bound
@@ -208,9 +214,14 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
   if (auto done = replay(options, learner, *from, recovered.steps, keep); !done)
     return done.error();
   recovered.replayed = recovered.steps - *from;
+  recovered.notes.push_back(
+      "goes on after step " + std::to_string(recovered.steps) + " from " +
+      (*from == 0 ? "the base policy" : "checkpoint step_" + std::to_string(*from)) + ", " +
+      std::to_string(recovered.replayed) + " updates done again from the ledger");
 
   Result<History> history = read_history(*reader, options.flow.attempts_max);
   if (!history) return history.error();
+  recovered.is_finished = history->is_finished;
   flow.restore(recovered.steps, history->groups.size(), history->past);
   if (auto adopted = adopt_groups(options, *reader, *history, flow, recovered.effects); !adopted) {
     return adopted.error();

@@ -25,7 +25,8 @@ struct Recovered {
   // Weights by version: the newest, and in deterministic mode those that open groups may still
   // need.
   std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;
-  std::vector<std::string> notes;  // for people: broken checkpoints that were passed over
+  std::vector<std::string> notes;  // for people: what was passed over and what was done again
+  bool is_finished = false;        // the ledger says that nothing will come after this
 };
 
 // Brings `learner` to the last committed step and `flow` (fresh) to its open groups.

@@ -287,6 +287,7 @@ class Run {
     Result<actors::ArmOptions> options =
         make_arm_options(setup_, paths_, arm, base_reward(), is_resume_);
     if (!options) return options.error();
+    options->tell = [this](const std::string& text) { narrator_.say(text); };
     const std::string ledger_folder =
         options->ledger_path.substr(0, options->ledger_path.rfind('/'));
     if (auto made = make_folders(ledger_folder); !made) return made.error();
