@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "actors/learner.h"
 #include "actors/messages.h"
 #include "actors/prepare.h"
 #include "actors/status.h"
@@ -70,12 +71,42 @@ Result<ArmOutcome> run_team(caf::actor_system& system,
   return outcome;
 }
 
-ArmOutcome already_done(const ArmOptions& options, PreparedArm& prepared) {
+// The last step's checkpoint is there and whole: made now where the arm ended between two of them
+// or lost it since.
+Result<void> keep_final_checkpoint(const ArmOptions& options, gpu::Learner& learner,
+                                   ArmOutcome& outcome) {
+  const store::CheckpointStore folders(options.checkpoints_folder);
+  outcome.final_folder = folders.folder(outcome.steps);
+  outcome.weights = learner.publish()->digest();
+  if (outcome.steps == 0) return {};
+  if (!folders.verify(outcome.steps)) {
+    if (auto made = write_checkpoint(learner, folders, outcome.steps, outcome.weights); !made) {
+      return made.error();
+    }
+  }
+  if (auto done = folders.publish(outcome.steps); !done) return done.error();
+  if (options.checkpoint_keep == 0) return {};
+  if (auto pruned = folders.prune(options.checkpoint_keep); !pruned) return pruned.error();
+  return {};
+}
+
+// Every step was committed before, perhaps without the history's last words.
+Result<ArmOutcome> already_done(const ArmOptions& options, PreparedArm& prepared) {
+  if (prepared.ledger != nullptr) {
+    const store::EventOrigin origin{SystemClock().wall_ms(), "curator", 1};
+    for (const flow::Effect& effect : prepared.flow->drain(SystemClock().now())) {
+      if (const auto* dropped = std::get_if<flow::GroupDropped>(&effect)) {
+        prepared.ledger->append_dropped({dropped->group, wire::DropReason::kDrained}, origin);
+      }
+    }
+    if (auto finished = prepared.ledger->finish(origin); !finished) return finished.error();
+  }
   ArmOutcome outcome;
   outcome.steps = prepared.recovered.steps;
-  outcome.weights = prepared.learner->publish()->digest();
   outcome.accounting = prepared.flow->accounting();
-  outcome.final_folder = store::CheckpointStore(options.checkpoints_folder).folder(outcome.steps);
+  if (auto kept = keep_final_checkpoint(options, *prepared.learner, outcome); !kept) {
+    return kept.error();
+  }
   return outcome;
 }
 
@@ -88,10 +119,9 @@ Result<ArmOutcome> run_arm(const ArmOptions& given, const StepObserver& observer
   const auto cpu_start = process_cpu_time();
   Result<PreparedArm> prepared = prepare_arm(*options);
   if (!prepared) return prepared.error();
-  if (prepared->recovered.steps >= options->flow.dispatch.step_count) {
-    return already_done(*options, *prepared);
-  }
+  if (is_over(*options, *prepared)) return already_done(*options, *prepared);
 
+  const std::shared_ptr<gpu::Learner> learner = prepared->learner;
   caf::actor_system_config config;
   // Waiting on a condition variable instead of stealing by polling: the cores belong to the engine.
   config.set("scheduler.policy", caf::atom("sharing"));
@@ -101,13 +131,8 @@ Result<ArmOutcome> run_arm(const ArmOptions& given, const StepObserver& observer
   system.await_all_actors_done();
   if (!outcome) return outcome;
 
-  const store::CheckpointStore folders(options->checkpoints_folder);
-  outcome->final_folder = folders.folder(outcome->steps);
-  if (outcome->steps > 0) {
-    if (auto done = folders.publish(outcome->steps); !done) return done.error();
-  }
-  if (options->checkpoint_keep > 0) {
-    if (auto pruned = folders.prune(options->checkpoint_keep); !pruned) return pruned.error();
+  if (auto kept = keep_final_checkpoint(*options, *learner, *outcome); !kept) {
+    return kept.error();
   }
   outcome->wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   outcome->cpu_s = static_cast<double>((process_cpu_time() - cpu_start).count()) * 1e-6;

@@ -22,7 +22,8 @@ void Outbox::send_to(const std::string& worker, Message message) {
   if (found != state_.workers.end()) self_->send(found->second, std::move(message));
 }
 
-// Keeps the prompt of a group that is open from now on. False when there is none, which ends the run.
+// Keeps the prompt of a group that is open from now on. False when there is none, which ends the
+// run.
 bool Outbox::open_prompt(const flow::IssuedGroup& group, const flow::Ticket& ticket) {
   const ArmOptions& options = *state_.setup.options;
   CuratorState::OpenPrompt& open = state_.prompts[group.id];

@@ -22,6 +22,10 @@ Result<void> start_from_base(const ArmOptions& options, PreparedArm& prepared) {
 
 }  // namespace
 
+bool is_over(const ArmOptions& options, const PreparedArm& prepared) {
+  return prepared.recovered.steps >= options.flow.dispatch.step_count;
+}
+
 Result<PreparedArm> prepare_arm(const ArmOptions& options) {
   PreparedArm prepared;
   Result<std::unique_ptr<gpu::Learner>> learner = options.make_learner();
@@ -36,6 +40,10 @@ Result<PreparedArm> prepare_arm(const ArmOptions& options) {
   Result<Recovered> recovered = recover(options, *prepared.learner, *prepared.flow);
   if (!recovered) return recovered.error();
   prepared.recovered = std::move(*recovered);
+  for (const std::string& note : prepared.recovered.notes) {
+    if (options.tell) options.tell(note);
+  }
+  if (prepared.recovered.is_finished && is_over(options, prepared)) return prepared;
   Result<store::Ledger> ledger = store::Ledger::open(options.ledger_path);
   if (!ledger) return ledger.error();
   prepared.ledger = std::make_shared<store::Ledger>(std::move(*ledger));

@@ -267,6 +267,7 @@ Result<std::optional<EvalResults>> TrainingRun::train_and_evaluate(const std::st
       make_arm_options(setup_, paths_, arm, base_reward(), is_resume_);
   if (!options) return options.error();
   options->logs = logs_;
+  options->tell = [this](const std::string& text) { say(text); };
   if (auto made = make_folders(folder_of(options->ledger_path)); !made) return made.error();
   if (auto made = make_folders(options->checkpoints_folder); !made) return made.error();
   const double before = progress_.seconds();
