@@ -89,7 +89,8 @@ bool is_plain(const std::string& word) {
 std::vector<web::ProvenanceFact> provenance_of(const RunSetup& setup) {
   std::vector<web::ProvenanceFact> facts;
   facts.push_back({"assay", fmt::format("{}, built with {}", kVersion, kCompiler)});
-  facts.push_back({"engine", gpu::describe_device(setup.backend).value_or("")});
+  const Result<std::string> engine = gpu::describe_device(setup.backend);
+  facts.push_back({"engine", engine ? *engine : ""});
   facts.push_back({"processor", processor()});
   facts.push_back({"memory", memory()});
   facts.push_back({"system", operating_system()});

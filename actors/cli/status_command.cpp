@@ -67,13 +67,16 @@ Result<json> ask(const store::RunPaths& paths) {
   return status;
 }
 
+bool is_alive(const store::RunPaths& paths) {
+  const Result<std::int64_t> process = store::running_process(paths);
+  return process && *process > 0;
+}
+
 // Why nobody answered, and what to do instead.
 Error silence(const store::RunPaths& paths) {
   Error error{ErrorCode::kUnavailable, "no process is running in " + paths.root(), {}, {}, "E501"};
-  const Result<std::int64_t> process = store::running_process(paths);
-  if (process && *process > 0) {
-    error.message = "process " + std::to_string(*process) + " runs in " + paths.root() +
-                    ", but does not answer";
+  if (is_alive(paths)) {
+    error.message = "the process that runs in " + paths.root() + " does not answer";
     error.remedy = "it is starting, ending or has status.enabled = false: ask again";
   } else if (path_exists(paths.report_page())) {
     error.remedy = "it is done: open " + paths.report_page();
@@ -195,7 +198,7 @@ ExitCode watch(CommandContext& context, const store::RunPaths& paths, json statu
     do {
       std::this_thread::sleep_for(kWatchInterval);
       next = ask(paths);
-    } while (!next && store::running_process(paths).value_or(0) > 0);
+    } while (!next && is_alive(paths));
     if (!next) break;
     status = std::move(*next);
   }

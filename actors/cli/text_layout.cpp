@@ -86,9 +86,13 @@ std::string cut(std::string_view text, std::size_t columns) {
 }
 
 std::string grouped(std::uint64_t count) {
-  std::string digits = std::to_string(count);
-  for (std::size_t place = digits.size(); place > 3; place -= 3) digits.insert(place - 3, ",");
-  return digits;
+  const std::string digits = std::to_string(count);
+  std::string shown;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) shown += ',';
+    shown += digits[i];
+  }
+  return shown;
 }
 
 std::string short_ms(double ms) {
