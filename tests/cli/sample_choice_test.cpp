@@ -84,6 +84,7 @@ TEST(CountVerdicts, CountsByCodeOnBothSides) {
 TrainedRollout trained(std::uint32_t index, wire::Verdict verdict, float logprob) {
   TrainedRollout one;
   one.rollout.id = {GroupId{11}, index};
+  one.rollout.completion = "completion " + std::to_string(index);
   one.rollout.logprobs = {logprob};
   one.rollout.versions = {3, 4};
   one.verdict = std::move(verdict);
@@ -120,10 +121,20 @@ TEST(ChooseRollouts, AtMostTwoOfAKind) {
   EXPECT_EQ(choose_rollouts(1, rollouts).size(), 2u);
 }
 
+TEST(ChooseRollouts, TheSameWordsInAGroupAreShownOnce) {
+  std::vector<TrainedRollout> rollouts;
+  for (std::uint32_t i = 0; i < 9; ++i) {
+    rollouts.push_back(trained(i, wire::Verdict::correct("yes"), -0.1F));
+    rollouts.back().rollout.completion = "7";
+  }
+  EXPECT_EQ(choose_rollouts(1, rollouts).size(), 1u);
+}
+
 TEST(ReadSamples, SortsThemAndNamesABrokenLine) {
   const testing::TemporaryFolder folder;
   const std::string good =
-      R"({"code":"correct","completion":"7","index":1,"prompt":"a=","prompt_id":"a","reason":"r",)"
+      R"({"checks":[{"name":"chain","is_passed":false,"reason":"a state is missing"}],)"
+      R"("code":"correct","completion":"7","index":1,"prompt":"a=","prompt_id":"a","reason":"r",)"
       R"("reference":"7","stratum":"","verdict":"correct"})";
   std::string first = good;
   first.replace(first.find("\"index\":1"), 9, "\"index\":0");
@@ -134,6 +145,7 @@ TEST(ReadSamples, SortsThemAndNamesABrokenLine) {
   ASSERT_TRUE(samples);
   EXPECT_EQ((*samples)[0].index, 0u);
   EXPECT_EQ((*samples)[1].judged.completion, "7");
+  EXPECT_EQ((*samples)[1].judged.reason, "r; chain: a state is missing");
   const auto broken = read_samples(folder.path("bad"));
   ASSERT_FALSE(broken);
   EXPECT_THAT(broken.error().message, HasSubstr("line 2"));

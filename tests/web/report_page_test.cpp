@@ -203,14 +203,21 @@ TEST(Verdict, AGainThatMoreTriesWouldHaveFoundIsCalledSearch) {
   EXPECT_FALSE(has(verdict_sentence(input), "Over 16 tries"));
 }
 
+void set_ratio(algo::RatioEstimate& ratio, double value, double low, double high) {
+  ratio = {};
+  ratio.value = value;
+  ratio.low = low;
+  ratio.high = high;
+}
+
 TEST(Verdict, SaysOfTheGapWhatTheRatioAllows) {
   ReportInput input = finished_run();
   algo::RatioEstimate& ratio = input.sources[0].evaluation.comparison->ratio;
-  ratio = {1.15, 1.06, 1.26, ""};
+  set_ratio(ratio, 1.15, 1.06, 1.26);
   EXPECT_TRUE(has(verdict_sentence(input), "one try now does better than 8 tries did before"));
-  ratio = {0.71, 0.6, 0.8, ""};
+  set_ratio(ratio, 0.71, 0.6, 0.8);
   EXPECT_TRUE(has(verdict_sentence(input), "one try closed 71 %, 95 % interval 60 to 80 %"));
-  ratio = {-0.3, -0.5, -0.1, ""};
+  set_ratio(ratio, -0.3, -0.5, -0.1);
   EXPECT_TRUE(has(verdict_sentence(input), "grew instead of closing"));
   ratio = {};
   ratio.null_reason = "no_gap";
