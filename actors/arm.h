@@ -24,6 +24,7 @@
 #include "runtime/flow/batch_builder.h"
 #include "runtime/flow/group_flow.h"
 #include "runtime/store/ledger_event.h"
+#include "runtime/telemetry/log.h"
 #include "runtime/text/tokenizer.h"
 #include "verifiers/verifier.h"
 
@@ -56,7 +57,9 @@ struct ArmOptions {
   std::string checkpoints_folder;
   std::string rollouts_folder;  // step files go to <folder>/step_N/; empty: none
   std::string status_socket;    // empty: nobody can attach
-  bool is_resume = false;       // continue from the ledger
+  std::shared_ptr<const telemetry::LogFolder> logs;  // null: no log files
+  bool is_resume = false;                            // continue from the ledger
+  std::function<void(const std::string&)> tell;      // people, what resuming found; may be empty
 };
 
 // What one update did, in the order of steps.
@@ -109,7 +112,8 @@ struct ArmOutcome {
   ArmTimes times;
   double wall_s = 0;
   double cpu_s = 0;
-  std::string final_folder;  // checkpoint of the last step
+  std::uint32_t lost_workers = 0;  // died too often and were given up
+  std::string final_folder;        // checkpoint of the last step
 };
 
 // Runs the arm in this process and returns when it is over. `interrupt` becomes true on Ctrl-C: the

@@ -30,30 +30,45 @@ bool is_idle(const gpu::Generator& engine) {
   return engine.running_sequences() == 0 && engine.queued_sequences() == 0;
 }
 
+// A group that this engine, and so any other, cannot draw.
+struct Refusal {
+  GroupId group;
+  Error error;
+};
+using Refusals = std::vector<Refusal>;
+
+void submit(GeneratorState& state, const Generate& work, Refusals& refusals) {
+  if (auto done = state.setup.engine->submit(to_request(state.setup, work)); !done) {
+    refusals.push_back({work.group, done.error()});
+  }
+}
+
 // Gives the engine the version that the oldest pinned group needs, and every group that needs it.
-Result<void> start_pinned(GeneratorState& state) {
+Refusals start_pinned(GeneratorState& state) {
+  Refusals refusals;
   while (!state.pinned.empty() && is_idle(*state.setup.engine)) {
     const std::uint64_t wanted = state.pinned.front().version->value;
-    const auto weights = state.setup.weights.find(wanted);
-    if (weights == state.setup.weights.end()) return {};
-    if (state.version != wanted) state.setup.engine->set_weights(weights->second);
-    state.version = wanted;
-    state.setup.weights.erase(state.setup.weights.begin(), weights);
+    if (state.version != wanted) {
+      const auto weights = state.setup.weights.find(wanted);
+      if (weights == state.setup.weights.end()) return refusals;
+      state.setup.engine->set_weights(weights->second);
+      state.version = wanted;
+    }
     while (!state.pinned.empty() && state.pinned.front().version->value == wanted) {
-      if (auto done = state.setup.engine->submit(to_request(state.setup, state.pinned.front()));
-          !done) {
-        return done.error();
-      }
+      submit(state, state.pinned.front(), refusals);
       state.pinned.pop_front();
     }
   }
-  return {};
+  return refusals;
 }
 
-Result<void> accept_work(GeneratorState& state, const Generate& work) {
-  if (!work.version) return state.setup.engine->submit(to_request(state.setup, work));
-  if (work.version->value == state.version && state.pinned.empty()) {
-    return state.setup.engine->submit(to_request(state.setup, work));
+Refusals accept_work(GeneratorState& state, const Generate& work) {
+  Refusals refusals;
+  const bool is_free =
+      !work.version || (work.version->value == state.version && state.pinned.empty());
+  if (is_free) {
+    submit(state, work, refusals);
+    return refusals;
   }
   state.pinned.push_back(work);
   return start_pinned(state);
@@ -62,11 +77,17 @@ Result<void> accept_work(GeneratorState& state, const Generate& work) {
 void accept_weights(GeneratorState& state, const NewWeights& update) {
   const std::uint64_t version = update.weights->version().value;
   if (state.setup.is_pinned) {
-    state.setup.weights[version] = update.weights;
+    // A group of a batch that is still to be trained is pinned at most staleness_max versions back;
+    // it may come to this replica late, from one that died.
+    auto& known = state.setup.weights;
+    known[version] = update.weights;
+    while (known.begin()->first + state.setup.staleness_max < version) known.erase(known.begin());
   } else {
     state.setup.engine->set_weights(update.weights);
     state.version = version;
   }
+  state.setup.log.write(telemetry::LogLevel::kDebug,
+                        "weights of version " + std::to_string(version) + " are here");
 }
 
 std::vector<RolloutPtr> decode(const GeneratorState& state, std::vector<wire::Rollout> drawn) {
@@ -116,6 +137,8 @@ caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf
                         caf::actor status) {
   self->state.setup = std::move(setup);
   self->state.version = self->state.setup.version;
+  self->state.setup.log.write(telemetry::LogLevel::kInfo,
+                              "starts with version " + std::to_string(self->state.version));
   self->send(curator, GeneratorReady{self->state.setup.id, self->state.setup.groups_max});
 
   const auto keep_going = [self] {
@@ -124,8 +147,11 @@ caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf
     state.is_advancing = true;
     self->send(self, Advance{});
   };
-  const auto check = [self, supervisor](const Result<void>& result) {
-    if (!result) self->send(supervisor, Failed{result.error()});
+  const auto refuse = [self, curator](const Refusals& refusals) {
+    for (const Refusal& refusal : refusals) {
+      self->state.running.erase(refusal.group);
+      self->send(curator, GenerationRefused{self->state.setup.id, refusal.group, refusal.error});
+    }
   };
   const auto report = [self, status](std::chrono::steady_clock::time_point now) {
     self->state.reported = now;
@@ -135,7 +161,7 @@ caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf
   return {
       [=](const Generate& work) {
         remember(self->state, work);
-        check(accept_work(self->state, work));
+        refuse(accept_work(self->state, work));
         keep_going();
       },
       [=](const Cancel& cancel) {
@@ -147,7 +173,7 @@ caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf
       },
       [=](const NewWeights& update) {
         accept_weights(self->state, update);
-        check(start_pinned(self->state));
+        refuse(start_pinned(self->state));
         keep_going();
       },
       [=](Advance) {
@@ -159,7 +185,8 @@ caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf
         state.busy_s += std::chrono::duration<double>(after - before).count();
         state.durations.add(after - before);
         if (!drawn) {
-          self->send(supervisor, Failed{drawn.error()});
+          state.setup.log.write(telemetry::LogLevel::kError, drawn.error().message);
+          self->send(supervisor, WorkerFailed{state.setup.id, drawn.error()});
           return;
         }
         const bool is_report_due = !drawn->empty() || after - state.reported >= kReportInterval;
@@ -171,7 +198,7 @@ caf::behavior generator(Self self, GeneratorSetup setup, caf::actor curator, caf
                                    state.setup.engine->counters().generated_tokens, state.busy_s});
         }
         if (is_report_due) report(after);
-        check(start_pinned(state));
+        refuse(start_pinned(state));
         keep_going();
       },
   };

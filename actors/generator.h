@@ -13,6 +13,7 @@
 #include "actors/duration_window.h"
 #include "actors/messages.h"
 #include "gpu/generator.h"
+#include "runtime/telemetry/log.h"
 #include "runtime/text/tokenizer.h"
 
 namespace assay::actors {
@@ -22,11 +23,13 @@ struct GeneratorSetup {
   std::uint64_t run_seed = 0;
   std::uint32_t groups_max = 0;  // groups it may hold at once
   bool is_pinned = false;        // deterministic mode: every group names its version
+  std::uint64_t staleness_max = 0;
   gpu::SamplingOptions sampling;
   std::shared_ptr<const text::Tokenizer> tokenizer;
   std::shared_ptr<gpu::Generator> engine;
   std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;  // pinned: known versions
   std::uint64_t version = 0;  // the engine's at the start
+  telemetry::ActorLog log;
 };
 
 struct GeneratorState {

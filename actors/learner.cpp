@@ -1,14 +1,13 @@
 #include "actors/learner.h"
 
+#include <cstdio>
+#include "runtime/core/clock.h"
+
 namespace assay::actors {
 
 namespace {
 
 using Self = caf::stateful_actor<LearnerState>*;
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 bool is_checkpoint_due(const LearnerState& state, std::uint64_t step) {
   const std::uint64_t interval = state.setup.checkpoint_interval;
@@ -39,6 +38,19 @@ Result<Trained> train(LearnerState& state, const Train& work) {
     trained.checkpoint = folders.name(step);
   }
   return trained;
+}
+
+void log_update(const LearnerState& state, const Trained& trained) {
+  char text[160];
+  std::snprintf(
+      text, sizeof text,
+      "step %llu: loss %.4g, entropy %.4g, gradient norm %.4g, %.3f s after %.3f s of waiting",
+      static_cast<unsigned long long>(trained.step + 1), trained.report.loss,
+      trained.report.entropy, trained.report.grad_norm, trained.update_s, trained.wait_s);
+  state.setup.log.write(telemetry::LogLevel::kInfo, text);
+  if (!trained.checkpoint.empty()) {
+    state.setup.log.write(telemetry::LogLevel::kInfo, "checkpoint " + trained.checkpoint);
+  }
 }
 
 }  // namespace
@@ -81,12 +93,14 @@ caf::behavior learner(Self self, LearnerSetup setup, caf::actor curator, caf::ac
         const auto start = std::chrono::steady_clock::now();
         Result<Trained> trained = train(state, work);
         if (!trained) {
+          state.setup.log.write(telemetry::LogLevel::kError, trained.error().message);
           self->send(supervisor, Failed{trained.error()});
           return;
         }
         const auto spent = std::chrono::steady_clock::now() - start;
         state.busy_s += std::chrono::duration<double>(spent).count();
         state.durations.add(spent);
+        log_update(state, *trained);
         self->send(curator, std::move(*trained));
         report("waiting for a batch", false);
         state.asked = std::chrono::steady_clock::now();

@@ -11,6 +11,7 @@
 #include "actors/messages.h"
 #include "gpu/learner.h"
 #include "runtime/store/checkpoint.h"
+#include "runtime/telemetry/log.h"
 
 namespace assay::actors {
 
@@ -20,6 +21,7 @@ struct LearnerSetup {
   std::string checkpoints_folder;
   std::uint64_t checkpoint_interval = 0;
   std::uint64_t step_count = 0;
+  telemetry::ActorLog log;
 };
 
 struct LearnerState {

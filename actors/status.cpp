@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "runtime/core/clock.h"
 
@@ -47,8 +48,21 @@ std::string full_status(StatusFacts& facts, const std::string& curator) {
 void note_worker(StatusFacts& facts, const WorkerState& reported) {
   const SteadyTime time = now();
   WatchedWorker& worker = facts.workers.try_emplace(reported.id, facts.started).first->second;
-  worker.last = reported;
+  // What keeps a worker alive, only its supervisor knows.
+  const WorkerState before = std::exchange(worker.last, reported);
+  worker.last.state = before.state;
+  worker.last.restarts = before.restarts;
   worker.busy.add(time, busy_seconds(reported, time));
+}
+
+void note_life(StatusFacts& facts, const WorkerLife& life) {
+  WorkerState& worker = facts.workers.try_emplace(life.id, facts.started).first->second.last;
+  worker.id = life.id;
+  worker.role = life.role;
+  worker.state = life.state;
+  worker.restarts = life.restarts;
+  worker.is_busy = false;
+  worker.doing.clear();
 }
 
 void remember(StatusFacts& facts, std::vector<algo::HealthAlert> alerts) {
@@ -72,12 +86,14 @@ std::string word_of(const json& request, const char* key) {
 
 }  // namespace
 
-caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepObserver observer,
-                     caf::actor supervisor) {
+caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepObserver observer) {
   self->state.facts = facts_of(*options);
-  auto curator = std::make_shared<caf::actor>();
   return {
-      [=](const Watch& watch) { *curator = watch.curator; },
+      [=](const Watch& watch) {
+        self->state.curator = watch.curator;
+        self->state.supervisor = caf::actor_cast<caf::actor>(self->current_sender());
+      },
+      [=](const WorkerLife& life) { note_life(self->state.facts, life); },
       [=](const ReportState& report) { note_worker(self->state.facts, report.state); },
       [=](const StepDone& done) {
         count_staleness(self->state.facts, done.report.batch.staleness_histogram);
@@ -85,7 +101,7 @@ caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepO
         StepFinding finding = observer(done.report);
         remember(self->state.facts, std::move(finding.alerts));
         if (finding.decision == StepDecision::kStop) {
-          self->send(supervisor, StopRun{ArmEnd::kStoppedByObserver});
+          self->send(self->state.supervisor, StopRun{ArmEnd::kStoppedByObserver});
         }
       },
       // Answered once everything sent before has been observed.
@@ -106,11 +122,11 @@ caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepO
         };
         if (verb == "describe") {
           const Result<std::uint64_t> group = parse_hex(word_of(request, "group"));
-          self->request(*curator, std::chrono::seconds(1),
+          self->request(self->state.curator, std::chrono::seconds(1),
                         DescribeGroup{GroupId{group ? *group : 0}})
               .then(explain, no_answer);
         } else {
-          self->request(*curator, std::chrono::seconds(1), GetStatus{})
+          self->request(self->state.curator, std::chrono::seconds(1), GetStatus{})
               .then(answer_status, no_answer);
         }
         return promise;

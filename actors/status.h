@@ -13,6 +13,7 @@ namespace assay::actors {
 
 struct StatusState {
   StatusFacts facts;
+  caf::actor curator, supervisor;
   static inline const char* name = "status";
 };
 
@@ -26,10 +27,10 @@ struct StatusAnswer {
 // Detached, because the step observer may write files. Asks the curator when asked itself; a
 // curator that does not answer within a second is said so, not waited for.
 caf::behavior status(caf::stateful_actor<StatusState>* self,
-                     std::shared_ptr<const ArmOptions> options, StepObserver observer,
-                     caf::actor supervisor);
+                     std::shared_ptr<const ArmOptions> options, StepObserver observer);
 
-// The curator to ask; sent once.
+// supervisor -> status, once: the curator to ask. The sender is who hears that the observer wants
+// to stop.
 struct Watch {
   caf::actor curator;
 };

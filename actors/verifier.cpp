@@ -17,10 +17,10 @@ wire::Verdict judge(const VerifierTable& table, const VerifyItem& item) {
 }
 
 // `work` is what the verifier begins with now; null: it is idle.
-WorkerState view_of(const VerifierState& state, const std::string& id, const Verify* work,
+WorkerState view_of(const VerifierState& state, const Verify* work,
                     std::chrono::steady_clock::time_point now) {
   WorkerState view;
-  view.id = id;
+  view.id = state.setup.id;
   view.role = "verifier";
   view.done = state.done;
   view.failed = state.failed;
@@ -39,20 +39,20 @@ WorkerState view_of(const VerifierState& state, const std::string& id, const Ver
 
 }  // namespace
 
-caf::behavior verifier(caf::stateful_actor<VerifierState>* self, std::string id,
-                       std::uint32_t rollouts_max, VerifierTable table, caf::actor curator,
-                       caf::actor status) {
-  self->send(curator, VerifierReady{id, rollouts_max});
+caf::behavior verifier(caf::stateful_actor<VerifierState>* self, VerifierSetup setup,
+                       caf::actor curator, caf::actor status) {
+  self->state.setup = std::move(setup);
+  self->send(curator, VerifierReady{self->state.setup.id, self->state.setup.rollouts_max});
   return {
       [=](const Verify& work) {
         VerifierState& state = self->state;
         const auto before = std::chrono::steady_clock::now();
-        self->send(status, ReportState{view_of(state, id, &work, before)});
+        self->send(status, ReportState{view_of(state, &work, before)});
         Verdicts answer;
-        answer.worker = id;
+        answer.worker = state.setup.id;
         auto start = before;
         for (const VerifyItem& item : work.items) {
-          wire::Verdict verdict = judge(table, item);
+          wire::Verdict verdict = judge(state.setup.table, item);
           const auto end = std::chrono::steady_clock::now();
           state.durations.add(end - std::exchange(start, end));
           if (!verdict.is_scored()) ++state.failed;
@@ -63,7 +63,7 @@ caf::behavior verifier(caf::stateful_actor<VerifierState>* self, std::string id,
         answer.busy_s = state.busy_s;
         self->send(curator, std::move(answer));
 
-        self->send(status, ReportState{view_of(state, id, nullptr, start)});
+        self->send(status, ReportState{view_of(state, nullptr, start)});
       },
   };
 }

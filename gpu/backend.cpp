@@ -46,9 +46,10 @@ Result<std::unique_ptr<Learner>> make_learner(const BackendOptions& backend,
   if (const auto checked = check_device(backend); !checked) return checked.error();
   auto layout = host::make_layout(config);
   if (!layout) return layout.error();
-  return std::unique_ptr<Learner>(std::make_unique<host::HostLearner>(
+  std::unique_ptr<Learner> learner = std::make_unique<host::HostLearner>(
       std::make_shared<const host::Layout>(std::move(*layout)), optimiser, init_seed,
-      pool_of(backend), host::best_kernels()));
+      pool_of(backend), host::best_kernels());
+  return backend.meter ? metered(std::move(learner), backend.meter) : std::move(learner);
 }
 
 Result<std::unique_ptr<Generator>> make_generator(const BackendOptions& backend,
@@ -60,8 +61,9 @@ Result<std::unique_ptr<Generator>> make_generator(const BackendOptions& backend,
     return Error{ErrorCode::kInvalidInput, "the weights do not belong to the cpu backend",
                  "publish them from a learner of the same device", "", ""};
   }
-  return std::unique_ptr<Generator>(std::make_unique<host::HostGenerator>(
-      std::move(host_weights), options, pool_of(backend), host::best_kernels()));
+  std::unique_ptr<Generator> generator = std::make_unique<host::HostGenerator>(
+      std::move(host_weights), options, pool_of(backend), host::best_kernels());
+  return backend.meter ? metered(std::move(generator), backend.meter) : std::move(generator);
 }
 
 Result<std::shared_ptr<const Weights>> load_weights(const BackendOptions& backend,

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "gpu/engine_meter.h"
 #include "gpu/generator.h"
 #include "gpu/learner.h"
 #include "gpu/weights.h"
@@ -29,6 +30,7 @@ struct BackendOptions {
   std::string device = "auto";  // "auto", "cpu" or "cuda"
   unsigned threads = 0;         // compute threads, the calling one included; 0 = one per core
   std::shared_ptr<host::ThreadPool> pool;  // shared threads; null = the engine makes its own
+  std::shared_ptr<EngineMeter> meter;      // counts the engines' CPU time; null = nobody asks
 };
 
 struct GeneratorOptions {

@@ -216,6 +216,15 @@ Result<std::vector<algo::EvaluatedPrompt>> read_results(const std::string& path)
   return results;
 }
 
+double correct_fraction(const std::vector<algo::EvaluatedPrompt>& results) {
+  double correct = 0, count = 0;
+  for (const algo::EvaluatedPrompt& prompt : results) {
+    correct += static_cast<double>(prompt.correct);
+    count += static_cast<double>(prompt.n);
+  }
+  return count == 0 ? 0.5 : correct / count;
+}
+
 algo::EvaluationOptions evaluation_options(const EvalSet& set, std::uint64_t seed) {
   algo::EvaluationOptions options;
   options.ks = set.settings.ks;

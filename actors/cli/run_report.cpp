@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "actors/cli/provenance.h"
 #include "actors/cli/sample_choice.h"
@@ -75,31 +73,10 @@ web::LearningPoint learning_point(const actors::StepReport& step) {
   return point;
 }
 
-// A line of metrics.jsonl as it was written for people; nothing when it is not one.
-std::optional<web::LearningPoint> recalled_point(const std::string& line) {
-  const nlohmann::json metrics = nlohmann::json::parse(line, nullptr, false);
-  if (!metrics.is_object()) return std::nullopt;
-  const auto number = [&](const char* key) -> std::optional<double> {
-    const auto found = metrics.find(key);
-    if (found == metrics.end() || !found->is_number()) return std::nullopt;
-    return found->get<double>();
-  };
-  const std::optional<double> step = number("step");
-  if (!step) return std::nullopt;
-  web::LearningPoint point;
-  point.step = static_cast<std::uint64_t>(*step);
-  point.reward_mean = number("reward/all/mean");
-  point.zero_signal_fraction = number("frac_reward_zero_std");
-  point.entropy = number("entropy/all/mean");
-  point.kl_behaviour = number("mismatch_kl/all/mean");
-  point.clip_low_fraction = number("clip_ratio/low_mean");
-  point.clip_high_fraction = number("clip_ratio/high_mean");
-  point.ess = number("importance/ess");
-  point.grad_norm = number("optim/grad_norm");
-  point.length_mean = number("completions/mean_length");
-  point.staleness_mean = number("off_policy/steps/mean");
-  point.chain_fraction = number("completions/chain_fraction");
-  return point;
+web::ReportCpu cpu_of(const gpu::EngineMeter& meter) {
+  const double total = std::chrono::duration<double>(process_cpu_time()).count();
+  const double engine = std::chrono::duration<double>(meter.cpu_time()).count();
+  return {total, engine, total > 0 ? (total - engine) / total : 0};
 }
 
 // All prompts of all sources as one: the mixed evaluation of a run with several procedural sources.
@@ -200,15 +177,11 @@ std::vector<algo::HealthAlert> RunReport::add_step(const std::string& arm,
   return alerts;
 }
 
-void RunReport::recall(const std::string& arm, const std::string& metrics_path) {
-  const std::lock_guard lock(mutex_);
-  std::map<std::uint64_t, web::LearningPoint> points;  // a step reported twice counts once
-  std::ifstream metrics(metrics_path);
-  for (std::string line; std::getline(metrics, line);) {
-    if (const auto point = recalled_point(line)) points[point->step] = *point;
-  }
-  for (const auto& [step, point] : points) learning_[arm].push_back(point);
-  if (arm == "true") recalled_steps_ = points.size();
+void RunReport::recall(const std::string& arm, const std::vector<actors::StepReport>& steps) {
+  for (const actors::StepReport& step : steps) add_step(arm, step);
+  if (arm != "true") return;
+  recalled_steps_ = steps.size();
+  trained_tokens_ = 0;
 }
 
 void RunReport::set_outcome(const std::string& arm, const actors::ArmOutcome& outcome) {
@@ -230,8 +203,8 @@ void RunReport::add_provenance(const store::RunPaths& paths) {
   add("began", utc_time(started_ms_));
   add("ended", utc_time(SystemClock().wall_ms()));
   if (recalled_steps_ > 0) {
-    add("resumed", fmt::format("yes: {} of {} updates were made before; times, rates and staleness "
-                               "are of the rest",
+    add("resumed", fmt::format("yes: {} of {} updates were made before; times and rates are of the "
+                               "rest",
                                recalled_steps_, input_.steps));
   }
 }
@@ -281,7 +254,7 @@ Result<web::ReportInput> RunReport::finish(const store::RunPaths& paths, const E
   input_.accounting = {
       accounting.issued, accounting.consumed, {}, accounting.open, outcome.unscored_rollouts};
   for (const auto& [reason, count] : accounting.dropped) {
-    input_.accounting.dropped.push_back({std::string(flow::to_string(reason)), count});
+    input_.accounting.dropped.push_back({std::string(wire::to_string(reason)), count});
   }
   if (outcome.wall_s > 0) {
     input_.throughput.rollouts_per_s = static_cast<double>(outcome.rollouts) / outcome.wall_s;
@@ -289,6 +262,7 @@ Result<web::ReportInput> RunReport::finish(const store::RunPaths& paths, const E
         static_cast<double>(outcome.generated_tokens) / outcome.wall_s;
     input_.throughput.trained_tokens_per_s = static_cast<double>(trained_tokens_) / outcome.wall_s;
   }
+  input_.cpu = cpu_of(*setup_.backend.meter);
   input_.throughput.peak_memory_bytes = static_cast<double>(peak_memory_bytes());
   input_.time_split = {{"generate", outcome.times.generate_s},
                        {"verify", outcome.times.verify_s},

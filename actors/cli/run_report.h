@@ -22,9 +22,8 @@ class RunReport {
  public:
   RunReport(const RunSetup& setup, std::string command);
 
-  // On resuming: the updates of an arm that an earlier process made, from its metrics.jsonl. Lines
-  // that are no metrics are passed over.
-  void recall(const std::string& arm, const std::string& metrics_path);
+  // On resuming: the updates of an arm that an earlier process made, in order.
+  void recall(const std::string& arm, const std::vector<actors::StepReport>& steps);
 
   // One update of an arm. Returns the alerts it raised ("true" arm only).
   std::vector<algo::HealthAlert> add_step(const std::string& arm, const actors::StepReport& step);

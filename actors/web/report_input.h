@@ -205,6 +205,20 @@ struct VerdictCount {
   }
 };
 
+// CPU seconds of this process, user and system together.
+struct ReportCpu {
+  std::optional<double> total_s;
+  std::optional<double> engine_s;  // inside the policy engine: warm-up, drawing, updates
+  // Everything else, as a share of the total: actors, codec, ledger, verifiers, statistics, report.
+  std::optional<double> orchestration_fraction;
+
+  template <class Inspector>
+  static auto inspect(Inspector&& f, auto& self) {
+    return f("total_s", self.total_s, "engine_s", self.engine_s, "orchestration_fraction",
+             self.orchestration_fraction);
+  }
+};
+
 // A rollout of training worth a look.
 struct InspectedRollout {
   std::string id;
@@ -253,6 +267,7 @@ struct ReportInput {
   std::vector<TimeShare> time_split;
   ReportAccounting accounting;
   ReportThroughput throughput;
+  ReportCpu cpu;
   std::vector<VerdictCount> verdicts;
   std::vector<ComparedPrompt> compared;
   std::vector<InspectedRollout> rollouts;
@@ -264,8 +279,8 @@ struct ReportInput {
              "provenance", self.provenance, "wall", self.wall, "sources", self.sources, "learning",
              self.learning, "controls", self.controls, "alerts", self.alerts, "staleness",
              self.staleness, "time_split", self.time_split, "accounting", self.accounting,
-             "throughput", self.throughput, "verdicts", self.verdicts, "compared", self.compared,
-             "rollouts", self.rollouts);
+             "throughput", self.throughput, "cpu", self.cpu, "verdicts", self.verdicts, "compared",
+             self.compared, "rollouts", self.rollouts);
   }
 };
 

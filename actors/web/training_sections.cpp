@@ -182,9 +182,11 @@ std::string time_section(const ReportInput& input) {
          rate_row("tokens generated", rates.generated_tokens_per_s, 1, "/s") +
          rate_row("tokens trained", rates.trained_tokens_per_s, 1, "/s") +
          rate_row("peak memory", rates.peak_memory_bytes, 1 << 20, "MiB") +
+         rate_row("CPU time", input.cpu.total_s, 1, "s") +
+         rate_row("of it outside the engine's arithmetic", input.cpu.orchestration_fraction, 0.01,
+                  "%") +
          "</table></div><p class=note>Inside training the actors work side by side, so its parts "
-         "overlap: "
-         "they need not add up to its length.</p>";
+         "overlap: they need not add up to its length.</p>";
 }
 
 std::string accounting_section(const ReportInput& input) {

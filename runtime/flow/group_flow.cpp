@@ -1,7 +1,6 @@
 #include "runtime/flow/group_flow.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 
@@ -10,10 +9,6 @@
 namespace assay::flow {
 
 namespace {
-
-constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames = {
-    "stale",       "zero_variance", "verifier_gave_up", "generator_gave_up",
-    "quarantined", "curated",       "drained",          "operator"};
 
 // Equal rewards hold no preference; the tolerance is that of algo::group_advantages.
 constexpr double kZeroSignalRange = 1e-9;
@@ -38,17 +33,6 @@ bool has_zero_signal(const std::vector<std::optional<double>>& rewards) {
 }
 
 }  // namespace
-
-std::string_view to_string(DropReason reason) {
-  return kDropReasonNames.at(static_cast<std::size_t>(reason));
-}
-
-std::optional<DropReason> parse_drop_reason(std::string_view text) {
-  for (std::size_t i = 0; i < kDropReasonCount; ++i) {
-    if (kDropReasonNames[i] == text) return static_cast<DropReason>(i);
-  }
-  return std::nullopt;
-}
 
 bool Accounting::is_closed() const {
   std::uint64_t sum = consumed + open;
@@ -134,6 +118,19 @@ Effects GroupFlow::rollouts_arrived(const std::string& worker, std::vector<Rollo
     }
   }
   generation_leases_.renew(worker, now);
+  pump(now, effects);
+  return effects;
+}
+
+Effects GroupFlow::generation_refused(const std::string& worker, GroupId group, std::string why,
+                                      SteadyTime now) {
+  Effects effects;
+  const Lease<GroupId>* lease = generation_leases_.find(group);
+  if (lease != nullptr && lease->holder == worker) {
+    ++prompts_counts_.dead;
+    drop_open(group, DropReason::kGeneratorGaveUp, "it cannot be drawn: " + std::move(why),
+              effects);
+  }
   pump(now, effects);
   return effects;
 }
@@ -521,7 +518,9 @@ Effects GroupFlow::adopt_open(const IssuedGroup& group, std::uint64_t index,
     enqueue_verification(*open.rollouts[i], now, false);
   }
   if (!is_group_generated(open)) to_generate_.push_back({group.id, now});
-  Effects effects;  // a group complete before the restart is accepted or dropped by the same rule
+  Effects effects;
+  effects.push_back(GroupAdopted{group, open.ticket});
+  // A group complete before the restart is accepted or dropped by the same rule.
   complete_if_judged(open, now, effects);
   return effects;
 }

@@ -24,27 +24,14 @@
 #include "runtime/core/ids.h"
 #include "runtime/flow/dispatch_plan.h"
 #include "runtime/flow/lease_table.h"
+#include "runtime/wire/drop_reason.h"
 #include "runtime/wire/rollout.h"
 #include "runtime/wire/verdict.h"
 
 namespace assay::flow {
 
+using wire::DropReason;
 using RolloutPtr = std::shared_ptr<const wire::Rollout>;
-
-// The closed list of reasons for which work ends untrained.
-enum class DropReason : std::uint8_t {
-  kStale,
-  kZeroVariance,
-  kVerifierGaveUp,
-  kGeneratorGaveUp,
-  kQuarantined,
-  kCurated,
-  kDrained,
-  kOperator,
-};
-inline constexpr std::size_t kDropReasonCount = 8;
-std::string_view to_string(DropReason reason);
-std::optional<DropReason> parse_drop_reason(std::string_view text);
 
 struct FlowOptions {
   DispatchOptions dispatch;
@@ -88,6 +75,11 @@ struct ReadyGroup {
 
 // Effects. The curator obeys them in order.
 struct GroupIssued {
+  IssuedGroup group;
+  Ticket ticket;
+};
+// Issued before a restart: the history knows it already.
+struct GroupAdopted {
   IssuedGroup group;
   Ticket ticket;
 };
@@ -142,9 +134,9 @@ struct BatchReady {
   std::vector<ReadyGroup> groups;  // [batch_groups], in the order they will be packed
 };
 
-using Effect = std::variant<GroupIssued, GenerationGranted, GenerationCancelled, RolloutArrived,
-                            VerificationGranted, VerdictArrived, LateArrival, LeaseExpired,
-                            GroupDropped, BatchReady>;
+using Effect = std::variant<GroupIssued, GroupAdopted, GenerationGranted, GenerationCancelled,
+                            RolloutArrived, VerificationGranted, VerdictArrived, LateArrival,
+                            LeaseExpired, GroupDropped, BatchReady>;
 using Effects = std::vector<Effect>;
 
 struct QueueView {
@@ -183,6 +175,10 @@ class GroupFlow {
   // Rollouts came in. Each new one is answered by RolloutArrived and waits until it is stored.
   Effects rollouts_arrived(const std::string& worker, std::vector<RolloutPtr> rollouts,
                            SteadyTime now);
+  // No generator can draw this group: it is dropped as kGeneratorGaveUp. Ignored unless the worker
+  // holds the group's lease.
+  Effects generation_refused(const std::string& worker, GroupId group, std::string why,
+                             SteadyTime now);
   // These are durable now and may be judged.
   Effects rollouts_stored(const std::vector<RolloutId>& rollouts, SteadyTime now);
   Effects verdict_arrived(const std::string& worker, RolloutId rollout, wire::Verdict verdict,
@@ -196,7 +192,8 @@ class GroupFlow {
   Effects tick(SteadyTime now);   // ends overdue leases
   Effects drain(SteadyTime now);  // drops everything open; nothing is issued afterwards
 
-  // Continue after a restart; call before any event, in issue order.
+  // Continue after a restart; call before any event, in issue order. A verdict that is given is
+  // final, an unscored one too: leave out those that shall be sought again.
   void restore(std::uint64_t steps, std::uint64_t issued, const Accounting& past);
   Effects adopt_open(const IssuedGroup& group, std::uint64_t index,
                      std::vector<RolloutPtr> rollouts,

@@ -109,6 +109,7 @@ class World {
   void react(const GroupIssued& issued) {
     EXPECT_TRUE(issued_.insert(issued.group.id).second) << "a group is issued once";
   }
+  void react(const GroupAdopted&) {}
   void react(const GenerationGranted& grant) {
     for (const std::uint32_t index : grant.indices) {
       const std::uint64_t version = grant.version ? grant.version->value : flow_.version().value;
