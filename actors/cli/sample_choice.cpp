@@ -4,7 +4,8 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <numeric>
+#include <set>
+#include <tuple>
 
 #include "runtime/core/file.h"
 #include "runtime/core/limits.h"
@@ -70,6 +71,29 @@ web::ComparedPrompt compared(const std::string& source, const Pair& pair) {
   return one;
 }
 
+std::string failed_check(const std::string& name, const std::string& reason) {
+  return "; " + name + ": " + reason;
+}
+
+// Throws what the JSON library throws for a field that is missing or of another kind.
+Sample sample_of(const json& line) {
+  Sample sample;
+  line.at("prompt_id").get_to(sample.prompt_id);
+  line.at("prompt").get_to(sample.prompt);
+  line.at("reference").get_to(sample.reference);
+  line.at("index").get_to(sample.index);
+  line.at("completion").get_to(sample.judged.completion);
+  line.at("verdict").get_to(sample.judged.outcome);
+  line.at("code").get_to(sample.judged.code);
+  line.at("reason").get_to(sample.judged.reason);
+  for (const json& check : line.at("checks")) {
+    if (check.at("is_passed").get<bool>()) continue;
+    sample.judged.reason +=
+        failed_check(check.at("name").get<std::string>(), check.at("reason").get<std::string>());
+  }
+  return sample;
+}
+
 double mean_logprob(const wire::Rollout& rollout) {
   if (rollout.logprobs.empty()) return 0;
   double sum = 0;
@@ -92,7 +116,7 @@ web::InspectedRollout inspected(std::uint64_t step, std::string why, const Train
   shown.judged = {one.rollout.completion, std::string(wire::to_string(one.verdict.outcome)),
                   std::string(wire::to_string(one.verdict.code)), one.verdict.reason};
   for (const wire::Check& check : one.verdict.checks) {
-    if (!check.is_passed) shown.judged.reason += "; " + check.name + ": " + check.reason;
+    if (!check.is_passed) shown.judged.reason += failed_check(check.name, check.reason);
   }
   shown.reward = one.verdict.reward;
   shown.advantage = one.advantage;
@@ -195,13 +219,7 @@ Result<std::vector<Sample>> read_samples(const std::string& path) {
     try {
       const json line = json::parse(text->begin() + static_cast<std::ptrdiff_t>(start),
                                     text->begin() + static_cast<std::ptrdiff_t>(end));
-      samples.push_back(
-          {line.at("prompt_id").get<std::string>(),
-           line.at("prompt").get<std::string>(),
-           line.at("reference").get<std::string>(),
-           line.at("index").get<std::uint64_t>(),
-           {line.at("completion").get<std::string>(), line.at("verdict").get<std::string>(),
-            line.at("code").get<std::string>(), line.at("reason").get<std::string>()}});
+      samples.push_back(sample_of(line));
     } catch (const json::exception&) {
       return Error{ErrorCode::kCorrupt,
                    "line " + std::to_string(samples.size() + 1) + " is no sample of an evaluation",
@@ -272,14 +290,18 @@ std::vector<web::InspectedRollout> choose_rollouts(std::uint64_t step,
     return mean_logprob(left->rollout) > mean_logprob(right->rollout);
   });
   std::vector<web::InspectedRollout> chosen;
+  std::set<std::pair<GroupId, std::string>> seen;  // the same words twice teach nothing
   for (const Kind& kind : kinds()) {
     std::size_t taken = 0;
     for (const TrainedRollout*& one : sorted) {
       if (taken == kRolloutsOfAKind) break;
       if (one == nullptr || !kind.is_of_kind(*one)) continue;
-      chosen.push_back(inspected(step, kind.why, *one));
+      const bool is_new = seen.emplace(one->rollout.id.group, one->rollout.completion).second;
+      if (is_new) {
+        chosen.push_back(inspected(step, kind.why, *one));
+        ++taken;
+      }
       one = nullptr;
-      ++taken;
     }
   }
   return chosen;

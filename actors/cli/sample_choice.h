@@ -15,7 +15,7 @@
 
 namespace assay::cli {
 
-// One line of eval/step_N/<source>/samples.jsonl.
+// One line of eval/step_N/<source>/samples.jsonl; failed checks are added to the verdict's reason.
 struct Sample {
   std::string prompt_id, prompt, reference;
   std::uint64_t index = 0;
@@ -46,7 +46,7 @@ struct TrainedRollout {
 
 // Those whose verdicts most deserve a second opinion: unscored ones, right answers with a failed
 // check, those without an answer, wrong ones the policy was sure of, and a right one to compare
-// with. At most two of each kind.
+// with. At most two of each kind, none with the words of another of its group.
 std::vector<web::InspectedRollout> choose_rollouts(std::uint64_t step,
                                                    const std::vector<TrainedRollout>& rollouts);
 

@@ -134,8 +134,7 @@ std::string threshold(const Scale& y, const ChartOptions& options) {
   return fmt::format(
       "<line class=threshold x1='{0:.1f}' x2='{1:.1f}' y1='{2:.1f}' y2='{2:.1f}'/>"
       "<text class=tick x='{3:.1f}' y='{4:.1f}'>threshold</text>",
-      kLeft, options.width - kRight, y(*options.threshold), options.width - kRight + 8,
-      y(*options.threshold) + 4);
+      kLeft, options.width - kRight, y(*options.threshold), kLeft + 4, y(*options.threshold) - 4);
 }
 
 // Rings around the points where something happened, each with its label as a tooltip and above it.
@@ -271,8 +270,7 @@ std::string bar_chart(const std::vector<Bar>& bars) {
   return svg + "</svg>";
 }
 
-std::string bubble_chart(const std::vector<Bubble>& bubbles, const ChartOptions& options,
-                         std::string_view y_label) {
+std::string bubble_chart(const std::vector<Bubble>& bubbles, const ChartOptions& options) {
   const double side = options.height - kTop - kBottom;
   const Scale x{0, 1, kLeft + 6, kLeft + 6 + side};
   const Scale y{0, 1, kTop + side, kTop};
@@ -295,9 +293,8 @@ std::string bubble_chart(const std::vector<Bubble>& bubbles, const ChartOptions&
   }
   return svg + fmt::format(
                    "<text class=tick text-anchor=middle x='{:.1f}' y='{:.1f}'>{}</text>"
-                   "<text class=tick x='{:.1f}' y='{:.1f}'>{}</text></svg></figure>",
-                   x(0.5), options.height - 2, escape(options.x_label), x(1) + 16, kTop + 6,
-                   escape(y_label));
+                   "</svg></figure>",
+                   x(0.5), options.height - 2, escape(options.x_label));
 }
 
 }  // namespace assay::web

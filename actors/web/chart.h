@@ -77,7 +77,6 @@ struct Bubble {
 };
 
 // Discs over a unit square with its diagonal: before to the right, after upwards.
-std::string bubble_chart(const std::vector<Bubble>& bubbles, const ChartOptions& options,
-                         std::string_view y_label);
+std::string bubble_chart(const std::vector<Bubble>& bubbles, const ChartOptions& options);
 
 }  // namespace assay::web

@@ -12,7 +12,7 @@ std::string key_figures(const ReportInput& input);      // the few numbers that 
 std::string pass_section(const ReportInput& input);     // pass@k before and after, by source
 std::string gain_section(const ReportInput& input);     // compression against capability
 std::string reading_section(const ReportInput& input);  // the table, with the row that applies
-std::string control_section(const ReportInput& input);  // the same steps with empty rewards
+std::string control_section(const ReportInput& input);  // the same steps, other rewards
 std::string shift_section(const ReportInput& input);    // what became of each prompt
 
 // What was written and how it was judged: rollout_sections.cpp.

@@ -116,6 +116,7 @@ Json source(const ReportSource& source) {
       {"unscored", evaluation.base.unscored},      {"clustered_by", evaluation.clustered_by},
       {"is_shifted", source.is_shifted},           {"base", policy(evaluation.base)}};
   object["after"] = evaluation.after ? policy(*evaluation.after) : Json();
+  if (!evaluation.after) object["after_null_reason"] = "no_evaluation_after_training";
   Json floors = Json::object();
   for (const algo::FloorPoint& point : evaluation.guess_floors) {
     floors[at("pass", point.k)] = number(point.floor);

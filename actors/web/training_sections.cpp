@@ -116,7 +116,7 @@ std::string learning_section(const ReportInput& input) {
               {&LearningPoint::chain_fraction, "Completions with a right chain", true, true, true},
               {&LearningPoint::length_mean, "Tokens a completion", false, false, true}}) +
          "<p class=note>The reward is the verifier's in every curve; the control was trained on "
-         "empty ones.</p>";
+         "rewards that say nothing.</p>";
 }
 
 std::string health_section(const ReportInput& input) {
@@ -185,7 +185,8 @@ std::string time_section(const ReportInput& input) {
          rate_row("CPU time", input.cpu.total_s, 1, "s") +
          rate_row("of it outside the engine's arithmetic", input.cpu.orchestration_fraction, 0.01,
                   "%") +
-         "</table></div>";
+         "</table></div><p class=note>Inside training the actors work side by side, so its parts "
+         "overlap: they need not add up to its length.</p>";
 }
 
 std::string accounting_section(const ReportInput& input) {
