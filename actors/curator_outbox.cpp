@@ -54,7 +54,7 @@ void Outbox::obey_one(const flow::RolloutArrived& arrived) {
 
 void Outbox::obey_one(const flow::VerificationGranted& grant) {
   const PromptPtr& prompt = state_.prompts.at(grant.rollout->id.group).prompt;
-  to_verify_[grant.worker].items.push_back({grant.rollout, prompt});
+  to_verify_[grant.worker].items.push_back({grant.rollout, prompt, grant.attempt});
 }
 
 void Outbox::obey_one(const flow::VerdictArrived& arrived) {

@@ -30,7 +30,7 @@ caf::behavior verifier(caf::stateful_actor<VerifierState>* self, std::string id,
         for (const VerifyItem& item : work.items) {
           wire::Verdict verdict = judge(table, item);
           if (!verdict.is_scored()) ++state.failed;
-          answer.verdicts.emplace_back(item.rollout->id, std::move(verdict));
+          answer.verdicts.push_back({item.rollout->id, item.attempt, std::move(verdict)});
         }
         const double seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
