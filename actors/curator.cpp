@@ -116,21 +116,9 @@ void finish(Self self) {
   self->send(state.keeper, FinishLedger{is_complete});
 }
 
-}  // namespace
-
-caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf::actor observer) {
-  self->state.setup = std::move(setup);
-  self->state.supervisor = std::move(supervisor);
-  self->state.observer = std::move(observer);
-
+// What the curator does once it knows its team.
+caf::behavior curate(Self self) {
   return {
-      [=](const Introduce& team) {
-        CuratorState& state = self->state;
-        state.keeper = team.keeper;
-        state.learner = team.learner;
-        state.workers = team.workers;
-        Outbox(self).obey(std::move(state.setup.restored));
-      },
       [=](const GeneratorReady& ready) {
         Outbox(self).obey(
             self->state.setup.flow->generator_ready(ready.worker, ready.groups_max, now()));
@@ -182,6 +170,29 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
       [=](const DescribeGroup& query) {
         const auto text = self->state.setup.flow->describe(query.group, now());
         return CuratorStatus{text.value_or("")};
+      },
+  };
+}
+
+}  // namespace
+
+caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf::actor observer) {
+  self->state.setup = std::move(setup);
+  self->state.supervisor = std::move(supervisor);
+  self->state.observer = std::move(observer);
+
+  // A worker may speak before the introduction arrives: its words wait. Obeyed at once they would
+  // issue groups that nobody records and nobody draws.
+  self->set_default_handler(caf::skip);
+  return {
+      [=](const Introduce& team) {
+        CuratorState& state = self->state;
+        state.keeper = team.keeper;
+        state.learner = team.learner;
+        state.workers = team.workers;
+        self->set_default_handler(caf::print_and_drop);
+        self->become(curate(self));
+        Outbox(self).obey(std::move(state.setup.restored));
       },
   };
 }

@@ -58,7 +58,7 @@ struct CuratorState {
 caf::behavior curator(caf::stateful_actor<CuratorState>* self, CuratorSetup setup,
                       caf::actor supervisor, caf::actor observer);
 
-// Tells the curator who works for it; sent once, before any worker speaks.
+// Tells the curator who works for it; sent once. What workers say earlier waits for it.
 struct Introduce {
   caf::actor keeper, learner;
   std::map<std::string, caf::actor> workers;

@@ -22,18 +22,28 @@ void Outbox::send_to(const std::string& worker, Message message) {
   if (found != state_.workers.end()) self_->send(found->second, std::move(message));
 }
 
-void Outbox::obey_one(const flow::GroupIssued& issued) {
+// Keeps the prompt of a group that is open from now on. Null when it cannot be encoded, which ends
+// the run.
+const CuratorState::OpenPrompt* Outbox::open_prompt(GroupId group, const flow::Ticket& ticket) {
   const ArmOptions& options = *state_.setup.options;
-  CuratorState::OpenPrompt& open = state_.prompts[issued.group.id];
-  open.prompt =
-      std::make_shared<const wire::Prompt>(options.prompts->prompt(0, issued.ticket.index));
+  CuratorState::OpenPrompt& open = state_.prompts[group];
+  open.prompt = std::make_shared<const wire::Prompt>(options.prompts->prompt(0, ticket.index));
   Result<std::vector<text::TokenId>> tokens = options.tokenizer->encode(open.prompt->text);
   if (!tokens) {
     self_->send(state_.supervisor, Failed{tokens.error()});
-    return;
+    return nullptr;
   }
   open.tokens = std::move(*tokens);
-  record(issued, open.prompt, state_.setup.flow->version());
+  return &open;
+}
+
+void Outbox::obey_one(const flow::GroupIssued& issued) {
+  const CuratorState::OpenPrompt* open = open_prompt(issued.group.id, issued.ticket);
+  if (open != nullptr) record(issued, open->prompt, state_.setup.flow->version());
+}
+
+void Outbox::obey_one(const flow::GroupAdopted& adopted) {
+  open_prompt(adopted.group.id, adopted.ticket);
 }
 
 void Outbox::obey_one(const flow::GenerationGranted& grant) {

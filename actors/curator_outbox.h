@@ -21,6 +21,7 @@ class Outbox {
 
  private:
   void obey_one(const flow::GroupIssued& issued);
+  void obey_one(const flow::GroupAdopted& adopted);
   void obey_one(const flow::GenerationGranted& grant);
   void obey_one(const flow::GenerationCancelled& cancel);
   void obey_one(const flow::RolloutArrived& arrived);
@@ -31,6 +32,7 @@ class Outbox {
   void obey_one(const flow::GroupDropped& dropped);
   void obey_one(flow::BatchReady& ready);
 
+  const CuratorState::OpenPrompt* open_prompt(GroupId group, const flow::Ticket& ticket);
   template <class Effect, class... Context>
   void record(const Effect& effect, Context&&... context);
   template <class Message>

@@ -36,8 +36,10 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
 
 // Brings a fresh flow to what the ledger knows after `steps` updates: its accounting, its open
 // groups with their rollouts and verdicts. Returns what the flow decided about groups that were
-// complete. Errors: kCorrupt.
-Result<flow::Effects> restore_flow(const flow::FlowOptions& options, store::LedgerReader& reader,
+// complete. Errors: kCorrupt; kInvalidInput when `supply` stands for other groups than the ledger
+// has, because the prompts changed.
+Result<flow::Effects> restore_flow(const flow::FlowOptions& options,
+                                   const flow::GroupSupply& supply, store::LedgerReader& reader,
                                    std::uint64_t steps, flow::GroupFlow& flow);
 
 // Does steps (from, to] again from the ledger, starting from the learner's weights. `visit` sees

@@ -42,6 +42,11 @@ struct GroupIssued {
   IssuedGroup group;
   Ticket ticket;
 };
+// Issued before a restart: the history knows it already.
+struct GroupAdopted {
+  IssuedGroup group;
+  Ticket ticket;
+};
 struct GenerationGranted {
   std::string worker;
   GroupId group;
@@ -93,9 +98,9 @@ struct BatchReady {
   std::vector<ReadyGroup> groups;  // [batch_groups], in the order they will be packed
 };
 
-using Effect = std::variant<GroupIssued, GenerationGranted, GenerationCancelled, RolloutArrived,
-                            VerificationGranted, VerdictArrived, LateArrival, LeaseExpired,
-                            GroupDropped, BatchReady>;
+using Effect = std::variant<GroupIssued, GroupAdopted, GenerationGranted, GenerationCancelled,
+                            RolloutArrived, VerificationGranted, VerdictArrived, LateArrival,
+                            LeaseExpired, GroupDropped, BatchReady>;
 using Effects = std::vector<Effect>;
 
 }  // namespace assay::flow

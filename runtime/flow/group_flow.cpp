@@ -464,7 +464,9 @@ Effects GroupFlow::adopt_open(const IssuedGroup& group, std::uint64_t index,
     if (open.is_stored[i] && !open.verdicts[i]) enqueue_verification(*open.rollouts[i], now);
   }
   if (!all_there(open.rollouts)) to_generate_.push(group.id, 0, now);
-  Effects effects;  // a group complete before the restart is accepted or dropped by the same rule
+  Effects effects;
+  effects.push_back(GroupAdopted{group, open.ticket});
+  // A group complete before the restart is accepted or dropped by the same rule.
   complete_if_judged(open, now, effects);
   return effects;
 }

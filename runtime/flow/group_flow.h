@@ -92,7 +92,8 @@ class GroupFlow {
   Effects tick(SteadyTime now);   // ends overdue leases
   Effects drain(SteadyTime now);  // drops everything open; nothing is issued afterwards
 
-  // Continue after a restart; call before any event, in issue order.
+  // Continue after a restart; call before any event, in issue order. A verdict that is given is
+  // final, an unscored one too: leave out those that shall be sought again.
   void restore(std::uint64_t steps, std::uint64_t issued, const Accounting& past);
   Effects adopt_open(const IssuedGroup& group, std::uint64_t index,
                      std::vector<RolloutPtr> rollouts,

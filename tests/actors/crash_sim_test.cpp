@@ -68,7 +68,8 @@ class LedgerStorage final : public flow::testing::Storage {
     Result<store::LedgerReader> reader = store::LedgerReader::open(path_);
     const Result<std::optional<store::StepRecord>> last = reader->last_step();
     const std::uint64_t steps = *last ? (*last)->step : 0;
-    Result<flow::Effects> effects = restore_flow(options_, *reader, steps, flow);
+    Result<flow::Effects> effects =
+        restore_flow(options_, flow::testing::chaos_supply, *reader, steps, flow);
     EXPECT_TRUE(effects) << effects.error().message;
     return effects ? std::move(*effects) : flow::Effects();
   }
@@ -92,6 +93,7 @@ class LedgerStorage final : public flow::testing::Storage {
         std::make_shared<const wire::Prompt>(flow::testing::chaos_prompt(issued.ticket.index));
     append(*ledger_, record_of(issued, prompt, version, ++time_));
   }
+  void keep_one(const flow::GroupAdopted&, PolicyVersion) {}
   void keep_one(const flow::GenerationCancelled&, PolicyVersion) {}
   void keep_one(const flow::VerificationGranted&, PolicyVersion) {}
   void keep_one(const flow::BatchReady&, PolicyVersion) {}

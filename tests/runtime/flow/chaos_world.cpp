@@ -16,11 +16,6 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t kGeneratorWindow = 6;
 constexpr std::uint32_t kVerifierWindow = 8;
 
-IssuedGroup chaos_supply(const Ticket& ticket) {
-  const PromptId prompt = chaos_prompt(ticket.index).id;
-  return {derive_group_id({kRunSeed, "true", 0, ticket.index, 0}, prompt), prompt};
-}
-
 std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
@@ -76,6 +71,11 @@ wire::Prompt chaos_prompt(std::uint64_t index) {
   prompt.reference = "heads";
   prompt.id = derive_prompt_id(prompt.source, prompt.text, prompt.reference);
   return prompt;
+}
+
+IssuedGroup chaos_supply(const Ticket& ticket) {
+  const PromptId prompt = chaos_prompt(ticket.index).id;
+  return {derive_group_id({kRunSeed, "true", 0, ticket.index, 0}, prompt), prompt};
 }
 
 wire::Verdict chaos_verdict(const wire::Rollout& rollout) {
@@ -231,6 +231,10 @@ void ChaosWorld::obey(const Effects& effects) {
 
 void ChaosWorld::react(const GroupIssued& issued) {
   EXPECT_TRUE(issued_.live.insert(issued.group.id).second) << "a group is issued once";
+}
+
+void ChaosWorld::react(const GroupAdopted& adopted) {
+  EXPECT_TRUE(issued_.durable.contains(adopted.group.id)) << "only what was recorded comes back";
 }
 
 void ChaosWorld::react(const GenerationGranted& grant) {

@@ -54,6 +54,7 @@ struct ChaosCounts {
 
 FlowOptions chaos_flow_options(const ChaosOptions& options);
 wire::Prompt chaos_prompt(std::uint64_t index);
+IssuedGroup chaos_supply(const Ticket& ticket);
 // What an honest verifier says of a rollout: a function of its id.
 wire::Verdict chaos_verdict(const wire::Rollout& rollout);
 
@@ -99,6 +100,7 @@ class ChaosWorld {
 
   void obey(const Effects& effects);
   void react(const GroupIssued& issued);
+  void react(const GroupAdopted& adopted);
   void react(const GenerationGranted& grant);
   void react(const GenerationCancelled&) {}
   void react(const RolloutArrived& arrived);
