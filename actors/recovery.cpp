@@ -135,7 +135,9 @@ Result<void> adopt_groups(const flow::FlowOptions& options, const flow::GroupSup
     if (issued.fate != IssuedFate::Fate::kOpen) continue;
     Result<store::GroupRecord> record = reader.group(issued.group);
     if (!record) return record.error();
-    const flow::IssuedGroup group = supply(flow::Ticket{i});
+    flow::Ticket ticket;
+    ticket.index = i;
+    const flow::IssuedGroup group = supply(ticket);
     if (group.id != issued.group) return other_prompts();
     std::vector<flow::RolloutPtr> rollouts;
     for (std::optional<wire::Rollout>& rollout : record->rollouts) {
