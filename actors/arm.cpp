@@ -53,6 +53,11 @@ Result<Prepared> prepare(const ArmOptions& options) {
   Result<std::unique_ptr<gpu::Learner>> learner = options.make_learner();
   if (!learner) return learner.error();
   prepared.learner = std::move(*learner);
+  if (options.has_reference) {
+    auto base = gpu::load_weights(options.backend, options.base_folder);
+    if (!base) return base.error();
+    prepared.learner->set_reference(std::move(*base));
+  }
   prepared.flow = std::make_shared<flow::GroupFlow>(options.flow, group_supply(options),
                                                     reward_rule(options.rewards));
   if (!options.is_resume || !path_exists(options.ledger_path)) {
