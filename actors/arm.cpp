@@ -15,6 +15,7 @@
 #include "actors/ledger_keeper.h"
 #include "actors/messages.h"
 #include "actors/recovery.h"
+#include "actors/scheduling.h"
 #include "actors/status.h"
 #include "actors/verifier.h"
 #include "runtime/core/file.h"
@@ -231,9 +232,7 @@ Result<ArmOutcome> run_arm(const ArmOptions& given, const StepObserver& observer
   }
 
   caf::actor_system_config config;
-  // Waiting on a condition variable instead of stealing by polling: the cores belong to the engine.
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", 2);
+  set_scheduling(config);
   caf::actor_system system(config);
   Result<ArmOutcome> outcome = Error{};
   {
