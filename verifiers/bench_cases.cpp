@@ -102,6 +102,10 @@ std::vector<BenchCase> hard_math_bench_cases() {
       make_case("5", repeated("$4$ ", kBytes) + "\n#### 5", true),
       make_case("5", repeated("\\boxed{", kBytes), false),
       make_case("5", repeated("so 1, 2, 3 and ", kBytes) + "#### 5", true),
+      make_case("5", repeated("<answer>", kBytes), false),
+      make_case("5", repeated("the answer of ", kBytes), false),
+      make_case("5", repeated("answer is ```", kBytes), false),
+      make_case("5", repeated("\\( ", kBytes), false),
       make_case("5", std::string(kBytes, '9'), false),
   };
 }

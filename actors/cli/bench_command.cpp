@@ -155,8 +155,8 @@ std::string number(double value) {
 
 // A share where higher is better, a multiple where lower is.
 std::string ratio_text(double ratio, Better better) {
-  return better == Better::kHigher ? fmt::format("{:.1f} %", 100 * ratio)
-                                   : fmt::format("{:.2f} x", ratio);
+  if (better == Better::kHigher) return fmt::format("{:.1f} %", 100 * ratio);
+  return ratio < 0.1 ? fmt::format("{:.2g} x", ratio) : fmt::format("{:.2f} x", ratio);
 }
 
 std::string goal_text(const Figure& figure) {

@@ -219,8 +219,6 @@ Result<Work> read_engine(const RunSetup& setup, const actors::ArmOptions& option
 
 Result<std::vector<Figure>> arm_figures(const BenchRequest& request) {
   constexpr double kAttachGoalMs = 200;
-  // Five percent of an arm's CPU time may go to everything outside the engine.
-  constexpr double kCpuGoal = 1 / (1 - 0.05);
   const auto setup = make_run_setup(bench_config(request));
   if (!setup) return setup.error();
   const auto attach = [&](const std::string& part) {
@@ -235,8 +233,7 @@ Result<std::vector<Figure>> arm_figures(const BenchRequest& request) {
   Series cpu({.name = "arm_cpu_us_per_rollout",
               .unit = "us",
               .ceiling = "engine_cpu_us_per_rollout",
-              .better = Better::kLower,
-              .goal = Goal{Goal::Of::kRatio, kCpuGoal}});
+              .better = Better::kLower});
   Series p50 = attach("p50"), p99 = attach("p99");
   for (std::size_t round = 0; round < request.repeats; ++round) {
     const store::RunPaths paths(request.folder + "/round_" + std::to_string(round));
