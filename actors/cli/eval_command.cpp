@@ -45,7 +45,8 @@ ExitCode eval_command(CommandContext& context) {
   options.option("-n,--prompts", prompts, "prompts a source; 0: all");
   options.option("-r,--samples", samples, "completions a prompt; 0: as configured");
   options.option("--out", out_folder, "folder for <source>/results.json and samples.jsonl");
-  options.example("assay eval @ configs/gsm8k.toml -n 32 -r 4");
+  options.example("assay eval @ configs/arithmetic.toml -n 32 -r 16");
+  options.example("assay eval @ configs/gsm8k.toml -n 32 -r 4 --out outputs/untrained");
   options.example("assay eval @ configs/arithmetic.toml --policy outputs/first/checkpoints/latest");
   if (auto stop = options.parse(context)) return *stop;
   Result<LoadedConfig> loaded = load_run_config(request);

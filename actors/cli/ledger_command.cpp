@@ -177,11 +177,11 @@ std::optional<ExitCode> parse(CommandContext& context, Arguments& given) {
                  "check: a record kept outside while the run was alive, JSON lines with seq and "
                  "chain such as an export prints; all of it must still be there, which shows "
                  "whether a crash, or somebody, took back what was promised");
-  options.example("assay ledger check arithmetic");
-  options.example("assay ledger check arithmetic --replay");
-  options.example("assay ledger export arithmetic > seen.jsonl   # while it runs");
-  options.example("assay ledger check arithmetic --acknowledged seen.jsonl");
-  options.example("assay ledger check arithmetic -o json");
+  options.example("assay ledger check first");
+  options.example("assay ledger check first --replay");
+  options.example("assay ledger export first > seen.jsonl   # while it runs");
+  options.example("assay ledger check first --acknowledged seen.jsonl");
+  options.example("assay ledger check first -o json");
   return options.parse(context);
 }
 
