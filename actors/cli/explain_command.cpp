@@ -35,8 +35,8 @@ void print_events(std::ostream& out, const std::vector<store::LedgerEvent>& even
 // A label of eleven columns, then the text, wrapped beside it.
 void print_labelled(const CommandContext& context, const std::string& label,
                     const std::string& text) {
-  context.out << fmt::format("{:<11}", label)
-              << wrapped(one_line(text), static_cast<std::size_t>(context.columns), 11) << "\n";
+  context.out << fmt::format("{:<11}", label) << wrapped(one_line(text), context.out_columns(), 11)
+              << "\n";
 }
 
 // `only`: the one rollout that was asked for; absent: all of the group.
@@ -96,7 +96,7 @@ ExitCode explain_error(CommandContext& context, const std::string& id) {
     context.out << error_json(*kind).dump() << "\n";
     return ExitCode::kDone;
   }
-  const auto columns = static_cast<std::size_t>(context.columns);
+  const auto columns = context.out_columns();
   context.out << kind->id << ": " << kind->title << "\n  " << wrapped(kind->meaning, columns, 2)
               << "\n  = help: " << wrapped(kind->remedy, columns, 10) << "\n";
   return ExitCode::kDone;

@@ -51,7 +51,7 @@ ExitCode report_command(CommandContext& context) {
   if (context.format == OutputFormat::kJson) {
     context.out << web::summary_json(*input);
   } else {
-    context.out << verdict_lines(*input, static_cast<std::size_t>(context.columns))
+    context.out << verdict_lines(*input, context.out_columns())
                 << "report: " << paths->report_page() << "\n";
   }
   return ExitCode::kDone;

@@ -148,7 +148,7 @@ bool has_mixed_source(const RunSetup& setup) {
 std::string verdict_lines(const web::ReportInput& input, std::size_t columns) {
   std::string lines;
   for (const std::string& sentence : web::verdict_sentences(input)) {
-    lines += "- " + wrapped(one_line(sentence), columns, 2) + "\n";
+    lines += "- " + wrapped(unbroken_percent(one_line(sentence)), columns, 2) + "\n";
   }
   return lines;
 }

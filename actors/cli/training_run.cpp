@@ -299,7 +299,7 @@ Result<ExitCode> TrainingRun::finish(const EvalResults& base, const EvalResults&
   if (auto written = web::write_report(*input, paths_.report()); !written) return written.error();
   log_.write(telemetry::LogLevel::kInfo, web::verdict_sentence(*input));
   if (!context_.is_quiet()) {
-    context_.err << verdict_lines(*input, static_cast<std::size_t>(context_.columns));
+    context_.err << verdict_lines(*input, context_.err_columns());
   }
   if (context_.format == OutputFormat::kJson) {
     context_.out << web::summary_json(*input);

@@ -156,11 +156,13 @@ ExitCode verify_one(CommandContext& context, const VerifyOptions& options) {
   if (context.format == OutputFormat::kJson) {
     context.out << verifiers::verdict_record("", verdict) << '\n';
   } else {
-    context.out << fmt::format("{} ({}): {}\n", wire::to_string(verdict.outcome),
-                               wire::to_string(verdict.code), one_line(verdict.reason));
+    const auto columns = context.out_columns();
+    const std::string head =
+        fmt::format("{} ({}): ", wire::to_string(verdict.outcome), wire::to_string(verdict.code));
+    context.out << wrapped(head + one_line(verdict.reason), columns, 0) << "\n";
     for (const wire::Check& check : verdict.checks) {
       context.out << fmt::format("  {} {}: {}\n", check.is_passed ? "pass" : "fail", check.name,
-                                 one_line(check.reason));
+                                 wrapped(one_line(check.reason), columns, check.name.size() + 9));
     }
   }
   return verdict.outcome == wire::Outcome::kCorrect ? ExitCode::kDone : ExitCode::kGate;
