@@ -9,6 +9,7 @@
 #include "actors/cli/step_metrics.h"
 #include "actors/cli/warm_up.h"
 #include "actors/web/report_page.h"
+#include "actors/web/summary.h"
 #include "runtime/core/file.h"
 
 namespace assay::cli {
@@ -296,8 +297,15 @@ Result<ExitCode> TrainingRun::finish(const EvalResults& base, const EvalResults&
   if (!input) return input.error();
   if (auto made = make_folders(paths_.report()); !made) return made.error();
   if (auto written = web::write_report(*input, paths_.report()); !written) return written.error();
-  say(web::verdict_sentence(*input));
-  context_.out << "report: " << paths_.report_page() << "\n";
+  log_.write(telemetry::LogLevel::kInfo, web::verdict_sentence(*input));
+  if (!context_.is_quiet()) {
+    context_.err << verdict_lines(*input, context_.err_columns());
+  }
+  if (context_.format == OutputFormat::kJson) {
+    context_.out << web::summary_json(*input);
+  } else {
+    context_.out << "report: " << paths_.report_page() << "\n";
+  }
   if (is_health_stop_) return ExitCode::kGate;
   if (lost_workers_ == 0) return ExitCode::kDone;
   say(fmt::format("{} workers died too often and were given up; see {}", lost_workers_,
