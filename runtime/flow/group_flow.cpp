@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "runtime/algo/selection.h"
 #include "runtime/core/check.h"
 
 namespace assay::flow {
@@ -25,6 +26,29 @@ double seconds_between(SteadyTime from, SteadyTime to) {
 std::uint64_t stored_bytes(const wire::Rollout& rollout) {
   return sizeof(wire::Rollout) + rollout.completion.size() + 4 * rollout.prompt_tokens.size() +
          12 * rollout.completion_tokens.size();
+}
+
+// Raw correctness, whatever the rewards are.
+std::vector<std::optional<bool>> correctness_of(const std::vector<wire::Verdict>& verdicts) {
+  std::vector<std::optional<bool>> correct;
+  for (const wire::Verdict& verdict : verdicts) {
+    correct.push_back(verdict.is_scored()
+                          ? std::optional(verdict.outcome == wire::Outcome::kCorrect)
+                          : std::nullopt);
+  }
+  return correct;
+}
+
+// Why dynamic sampling would draw another group instead; nothing for a group that teaches. Partial
+// credit makes no group useful that is all wrong.
+std::optional<std::string> uselessness_of(const ReadyGroup& group) {
+  const std::vector<std::optional<bool>> correct = correctness_of(group.verdicts);
+  if (!algo::is_mixed(correct)) {
+    const bool is_solved = std::find(correct.begin(), correct.end(), true) != correct.end();
+    return is_solved ? "every completion is correct" : "no completion is correct";
+  }
+  if (group.is_zero_signal) return "every reward is the same";
+  return std::nullopt;
 }
 
 bool has_zero_signal(const std::vector<std::optional<double>>& rewards) {
@@ -206,13 +230,10 @@ void GroupFlow::complete_if_judged(OpenGroup& group, SteadyTime now, Effects& ef
   ready.rewards = rule_(ready.id, ready.verdicts);
   ready.is_zero_signal = has_zero_signal(ready.rewards);
   if (ready.is_zero_signal) ++zero_signal_count_;
-  if (ready.is_zero_signal && options_.is_dynamic_sampling && may_resample(group.ticket)) {
+  const std::optional<std::string> useless = uselessness_of(ready);
+  if (useless && options_.is_dynamic_sampling && may_resample(group.ticket)) {
     ++zero_dropped_since_batch_;
-    const bool is_solved = ready.rewards.front().value_or(0) > 0.5;
-    drop_open(ready.id, DropReason::kZeroVariance,
-              is_solved ? "every reward is the same: all correct"
-                        : "every reward is the same: none correct",
-              effects);
+    drop_open(ready.id, DropReason::kZeroVariance, *useless, effects);
     return;
   }
   accept(group, std::move(ready));
