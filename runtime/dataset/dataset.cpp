@@ -119,14 +119,14 @@ Result<ColumnMapping> detect_columns(const json& row, const JsonlOptions& option
                  "no prompt column" +
                      (mapping.prompt_column.empty() ? "" : " \"" + mapping.prompt_column + "\"") +
                      seen,
-                 "name it: [data.columns] prompt = \"...\"", place, "E302"};
+                 "name it: prompt_column = \"...\" in the source's table", place, "E302"};
   }
   if (mapping.truth_column.empty() || find_column(row, mapping.truth_column) == nullptr) {
     return Error{ErrorCode::kInvalidInput,
                  "no truth column" +
                      (mapping.truth_column.empty() ? "" : " \"" + mapping.truth_column + "\"") +
                      seen,
-                 "name it: [data.columns] answer = \"...\"", place, "E301"};
+                 "name it: reference_column = \"...\" in the source's table", place, "E301"};
   }
   return mapping;
 }
@@ -176,17 +176,23 @@ Result<wire::Prompt> read_row(const json& row, const JsonlOptions& options,
                          std::to_string(limits::kPromptBytesMax),
                      place);
   }
-  if (!truth || extract_truth(*truth).empty()) {
+  std::string reference = truth ? extract_truth(*truth) : "";
+  if (reference.empty()) {
     return row_error(
         "the column \"" + mapping.truth_column + "\" holds no text, exact number or true/false",
         place);
+  }
+  if (reference.size() > limits::kPromptBytesMax) {
+    return row_error("the reference answer has " + std::to_string(reference.size()) +
+                         " bytes, more than " + std::to_string(limits::kPromptBytesMax),
+                     place);
   }
   count_truth(*truth, mapping);
   wire::Prompt prompt;
   prompt.source = options.name;
   prompt.text = std::move(*text);
   prompt.verifier = options.verifier;
-  prompt.reference = extract_truth(*truth);
+  prompt.reference = std::move(reference);
   prompt.id = derive_prompt_id(prompt.source, prompt.text, prompt.reference);
   return prompt;
 }
