@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "gpu/host/engine_bench.h"
 #include "gpu/host/thread_pool.h"
 #include "tests/gpu/instruction_sets.h"
 
@@ -184,16 +183,6 @@ TEST(ThreadPool, TheCallerTakesPartSoAJobEndsWithoutWorkers) {
   });
   EXPECT_EQ(sum, 45);
   alone.run(0, [&](std::size_t, unsigned) { FAIL(); });
-}
-
-TEST(EngineBench, QuickFiguresAreWholeAndPlausible) {
-  const auto figures = run_engine_bench({.threads = 2, .repeats = 1, .is_quick = true});
-
-  ASSERT_TRUE(figures);
-  EXPECT_EQ(figures->training.size(), 1u);
-  EXPECT_EQ(figures->generation.size(), 3u);
-  for (const ProductFigure& product : figures->products) EXPECT_GT(product.gflops, 0);
-  EXPECT_GT(figures->training[0].peak_fraction, 0);
 }
 
 }  // namespace

@@ -1,14 +1,18 @@
 // Runs the built program as a user would, and keeps what it said.
 #pragma once
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/types.h>
 
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "runtime/core/check.h"
 #include "runtime/core/file.h"
 #include "tests/support/temporary_folder.h"
 
@@ -20,35 +24,56 @@ struct ProgramOutcome {
   std::string err;
 };
 
+struct StartOptions {
+  std::string folder = ".";
+  std::vector<std::string> environment;      // "NAME=value", beside what this process has
+  std::optional<unsigned> terminal_columns;  // standard error is a terminal of that width
+};
+
+// A program that runs beside the test. It is killed when this object goes and when the test dies,
+// so nothing that a test started outlives it.
+class RunningProgram {
+ public:
+  RunningProgram(const std::string& program, std::vector<std::string> args,
+                 const StartOptions& options = {});
+  ~RunningProgram();
+  RunningProgram(const RunningProgram&) = delete;
+  RunningProgram& operator=(const RunningProgram&) = delete;
+
+  pid_t pid() const { return child_; }
+  bool is_running();
+  // Does nothing when the program has ended.
+  void send(int signal);
+
+  // What it has said so far.
+  std::string out() const;
+  std::string err() const;
+
+  // Looks every millisecond until `condition` holds. False when the program ends or the time is
+  // over first.
+  bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds limit);
+  bool wait_for_err(const std::string& text, std::chrono::milliseconds limit);
+  bool wait_for_file(const std::string& path, std::chrono::milliseconds limit);
+
+  // Waits for the end. A program that needs longer is killed, and the test fails.
+  ProgramOutcome wait(std::chrono::milliseconds limit = std::chrono::minutes(2));
+
+ private:
+  bool look();
+  void read_terminal();
+
+  TemporaryFolder outputs_;
+  pid_t child_ = -1;
+  std::optional<int> exit_code_;
+  FileDescriptor terminal_;  // our side of the pseudo-terminal
+  std::thread terminal_reader_;
+  std::atomic<bool> is_stopping_ = false;
+  mutable std::mutex terminal_mutex_;
+  std::string terminal_text_;
+};
+
 // Starts `program` with `args` in `folder` and waits for its end.
-inline ProgramOutcome run_program(const std::string& program, std::vector<std::string> args,
-                                  const std::string& folder = ".") {
-  constexpr std::size_t kOutputBytesMax = 64 << 20;
-  const TemporaryFolder outputs;
-  const std::string out_path = outputs.path("out");
-  const std::string err_path = outputs.path("err");
-  args.insert(args.begin(), program);
-  const pid_t child = fork();
-  ASSAY_CHECK(child >= 0, "a child process can be made");
-  if (child == 0) {
-    std::vector<char*> words;
-    for (std::string& arg : args) words.push_back(arg.data());
-    words.push_back(nullptr);
-    const int out = open(out_path.c_str(), O_CREAT | O_WRONLY, 0600);
-    const int err = open(err_path.c_str(), O_CREAT | O_WRONLY, 0600);
-    if (chdir(folder.c_str()) != 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) _exit(126);
-    execv(program.c_str(), words.data());
-    _exit(127);
-  }
-  int status = 0;
-  ASSAY_CHECK(waitpid(child, &status, 0) == child, "the child process can be waited for");
-  ProgramOutcome outcome;
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  const auto out = read_file(out_path, kOutputBytesMax);
-  const auto err = read_file(err_path, kOutputBytesMax);
-  if (out) outcome.out = *out;
-  if (err) outcome.err = *err;
-  return outcome;
-}
+ProgramOutcome run_program(const std::string& program, std::vector<std::string> args,
+                           const std::string& folder = ".");
 
 }  // namespace assay::testing
