@@ -252,6 +252,24 @@ TEST(GroupFlow, AnOverdueLeaseIsTakenBackAndGivenUpAfterTheLastAttempt) {
   EXPECT_EQ(all<GroupIssued>(last).size(), 1u);  // its place is issued again
 }
 
+TEST(GroupFlow, DynamicSamplingJudgesRawCorrectnessNotTheShapedReward) {
+  FlowOptions options = Scene::small();
+  options.is_dynamic_sampling = true;
+  Scene scene(options);
+  scene.start();
+  Effects effects = scene.draw(100, 0);
+  Scene::append(effects, scene.draw(100, 1));
+  // Both wrong, one with partial credit: the rewards differ, the group teaches nothing true.
+  Scene::append(effects, scene.judge(100, 0, Scene::wrong()));
+  Scene::append(effects,
+                scene.judge(100, 1, Verdict::incorrect(VerdictCode::kWrongAnswer, "", 0.5)));
+
+  const auto dropped = all<GroupDropped>(effects);
+  ASSERT_EQ(dropped.size(), 1u);
+  EXPECT_EQ(dropped[0].reason, DropReason::kZeroVariance);
+  EXPECT_EQ(dropped[0].detail, "no completion is correct");
+}
+
 TEST(GroupFlow, DynamicSamplingReplacesZeroSignalGroupsButNeverStarves) {
   FlowOptions options = Scene::small();
   options.is_dynamic_sampling = true;
