@@ -52,9 +52,10 @@ struct ArmOptions {
   std::string base_folder;  // the base policy, as Learner::save() wrote it
   std::string ledger_path;
   std::string checkpoints_folder;
-  std::string rollouts_folder;                   // step files go to <folder>/step_N/; empty: none
-  std::string status_socket;                     // empty: nobody can attach
-  bool is_resume = false;                        // continue from the ledger
+  std::string rollouts_folder;        // step files go to <folder>/step_N/; empty: none
+  std::string status_socket;          // empty: nobody can attach
+  bool is_resume = false;             // continue from the ledger
+  std::uint64_t announced_steps = 0;  // by earlier attempts; a ledger with fewer has lost some
   std::function<void(const std::string&)> tell;  // people, what resuming found; may be empty
 };
 

@@ -18,6 +18,7 @@
 #include "actors/web/report_page.h"
 #include "runtime/core/file.h"
 #include "runtime/store/run_folder.h"
+#include "runtime/telemetry/metrics_file.h"
 
 namespace assay::cli {
 
@@ -121,7 +122,18 @@ std::string metrics_line(const std::string& arm, const actors::StepReport& step)
       {"time/wait_for_batch", step.wait_s},
       {"time/since_start", step.seconds},
       {"weights", step.weights.hex()}};
-  return line.dump() + "\n";
+  return line.dump();
+}
+
+// The last update that an earlier attempt announced; 0 when none did.
+std::uint64_t announced_steps(const std::string& metrics_path) {
+  std::ifstream file(metrics_path);
+  std::uint64_t step = 0;
+  for (std::string line; std::getline(file, line);) {
+    const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
+    if (object.is_object()) step = object.value("step", step);
+  }
+  return step;
 }
 
 // One run from its folder to its report; every stage that is already done is passed over.
@@ -145,6 +157,7 @@ class Run {
     if (auto done = warm_up(); !done) return done.error();
     if (g_interrupt) return interrupted();
     Result<EvalResults> base = evaluate(paths_.checkpoints() + "/base", "true", 0, "base");
+    if (!base && is_interruption(base.error())) return interrupted();
     if (!base) return base.error();
     base_rates_ = *base;
     report_.wall.base_eval = stage_s_;
@@ -166,14 +179,17 @@ class Run {
 
  private:
   Result<void> warm_up() {
-    const auto progress = [this](const WarmUpProgress& now) {
-      narrator_.tick(fmt::format("warm-up step {}/{}  loss {:.3f}  {:.0f} tokens/s", now.step,
-                                 now.step_count, now.loss, now.tokens_per_s));
-    };
+    const WarmUpListener listener = {
+        [this](const WarmUpProgress& now) {
+          narrator_.tick(fmt::format("warm-up step {}/{}  loss {:.3f}  {:.0f} tokens/s", now.step,
+                                     now.step_count, now.loss, now.tokens_per_s));
+        },
+        [this](const std::string& text) { narrator_.say(text); }};
     if (auto made = make_folders(paths_.checkpoints()); !made) return made.error();
     Result<WarmUpOutcome> outcome =
-        make_base_policy(setup_, paths_.checkpoints() + "/base", progress, g_interrupt);
+        make_base_policy(setup_, paths_.checkpoints() + "/base", listener, g_interrupt);
     if (!outcome) return outcome.error();
+    if (outcome->is_interrupted) return {};
     report_.wall.sft = outcome->wall_s;
     report_.wall.is_sft_cached = outcome->is_cached;
     narrator_.say(outcome->is_cached
@@ -254,9 +270,13 @@ class Run {
   }
 
   actors::StepDecision observe(const std::string& arm, const actors::StepReport& step,
-                               std::ofstream& metrics) {
+                               telemetry::MetricsFile& metrics) {
     const std::vector<algo::HealthAlert> alerts = report_.add_step(arm, step);
-    metrics << metrics_line(arm, step) << std::flush;
+    // The ledger has what training needs; a line that is missing here is said and no more.
+    if (auto written = metrics.append(metrics_line(arm, step)); !written) {
+      narrator_.say("metrics of step " + std::to_string(step.step) +
+                    " not kept: " + written.error().message);
+    }
     narrator_.tick(fmt::format(
         "{}step {:>4}  reward {:.2f}  entropy {:.2f}  kl {:.4f}  stale {:.1f}  {:.0f} tokens/s",
         arm == "true" ? "" : arm + " ", step.step, step.batch.reward_mean, step.update.entropy,
@@ -292,11 +312,14 @@ class Run {
         options->ledger_path.substr(0, options->ledger_path.rfind('/'));
     if (auto made = make_folders(ledger_folder); !made) return made.error();
     if (auto made = make_folders(options->checkpoints_folder); !made) return made.error();
-    std::ofstream metrics(arm == "true" ? paths_.metrics() : ledger_folder + "/metrics.jsonl",
-                          std::ios::app);
+    const std::string metrics_path =
+        arm == "true" ? paths_.metrics() : ledger_folder + "/metrics.jsonl";
+    options->announced_steps = announced_steps(metrics_path);
+    Result<telemetry::MetricsFile> metrics = telemetry::MetricsFile::open(metrics_path);
+    if (!metrics) return metrics.error();
     const double before = narrator_.seconds();
     Result<actors::ArmOutcome> outcome = actors::run_arm(
-        *options, [&](const actors::StepReport& step) { return observe(arm, step, metrics); },
+        *options, [&](const actors::StepReport& step) { return observe(arm, step, *metrics); },
         g_interrupt);
     if (!outcome) return outcome.error();
     report_.set_outcome(arm, *outcome);
@@ -308,6 +331,7 @@ class Run {
         outcome->accounting.issued, outcome->accounting.consumed, outcome->weights.short_hex()));
     Result<EvalResults> results =
         evaluate(outcome->final_folder, arm, outcome->steps, arm == "true" ? "after" : "control");
+    if (!results && is_interruption(results.error())) return std::optional<EvalResults>();
     if (!results) return results.error();
     if (arm == "true") report_.wall.final_eval = stage_s_;
     return std::optional<EvalResults>(std::move(*results));
@@ -323,6 +347,11 @@ class Run {
     narrator_.say(web::verdict_sentence(*input));
     context_.out << "report: " << paths_.report_page() << "\n";
     return is_health_stop_ ? ExitCode::kGate : ExitCode::kDone;
+  }
+
+  // An evaluation gives up when asked to; it is done again from its start.
+  static bool is_interruption(const Error& error) {
+    return g_interrupt && error.code == ErrorCode::kUnavailable;
   }
 
   ExitCode interrupted() {
@@ -345,6 +374,28 @@ std::string joined(const std::vector<std::string>& args) {
   std::string text = "assay run";
   for (const std::string& arg : args) text += " " + arg;
   return text;
+}
+
+// A run goes on under the config it was started with, or its history would mix two.
+Result<void> check_same_config(const store::RunPaths& paths, const LoadedConfig& loaded) {
+  if (!path_exists(paths.resolved_config())) return {};
+  config::Request request;
+  request.files = {paths.resolved_config()};
+  const Result<LoadedConfig> before = load_run_config(request);
+  if (!before) return before.error();
+  for (const config::ResolvedValue& value : loaded.resolved.values()) {
+    const config::ResolvedValue* old = before->resolved.find(value.key);
+    if (old != nullptr && old->value == value.value) continue;
+    return Error{ErrorCode::kInvalidInput,
+                 "the run was started with another configuration: `" + value.key + "` is " +
+                     value.value + " and was " + (old == nullptr ? "absent" : old->value),
+                 "resume with the same files and flags, or start anew with --clean",
+                 paths.resolved_config(), "E802"};
+  }
+  if (before->resolved.digest() == loaded.resolved.digest()) return {};
+  return Error{ErrorCode::kInvalidInput, "the run was started with more sources or verifiers",
+               "resume with the same files and flags, or start anew with --clean",
+               paths.resolved_config(), "E802"};
 }
 
 // What a run would do, and whether its verifiers accept the references they will judge by.
@@ -403,6 +454,11 @@ ExitCode run_command(CommandContext& context) {
       store::RunFolder::open(setup->config.output_dir + "/" + setup->name, mode);
   if (!folder) return fail(context, folder.error(), ExitCode::kUsage);
   const store::RunPaths& paths = folder->paths();
+  if (is_resume) {
+    if (auto same = check_same_config(paths, *loaded); !same) {
+      return fail(context, same.error(), ExitCode::kUsage);
+    }
+  }
   if (auto made = make_folders(paths.root() + "/configs"); !made)
     return fail(context, made.error());
   if (auto written = write_file_durably(paths.resolved_config(), loaded->resolved.to_toml());
