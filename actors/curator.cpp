@@ -13,6 +13,9 @@ namespace {
 
 using Self = caf::stateful_actor<CuratorState>*;
 
+// So many groups that no generator can draw, one after the other, mean that none can be drawn.
+constexpr std::uint64_t kRefusedInARowMax = 256;
+
 SteadyTime now() {
   return SystemClock().now();
 }
@@ -79,11 +82,15 @@ void step_durable(Self self, std::uint64_t ledger_step) {
   for (const auto& [id, worker] : state.workers) {
     if (id.starts_with("generator")) self->send(worker, NewWeights{trained.weights});
   }
+  self->send(state.supervisor, NewWeights{trained.weights});
   const CuratorState::Training& training = state.training.at(step);
   write_rollout_file(*state.setup.options, ledger_step, training.groups, *training.built,
                      [&](GroupId group) { return state.prompts.at(group).prompt; });
   flow::Effects effects = state.setup.flow->step_committed(step, now());
   self->send(state.observer, StepDone{report_of(state, trained)});
+  state.setup.log.write(telemetry::LogLevel::kInfo, "step " + std::to_string(ledger_step) +
+                                                        " is durable, weights " +
+                                                        trained.weights_out.short_hex());
   for (const flow::ReadyGroup& group : training.groups) state.prompts.erase(group.id);
   state.training.erase(step);
   Outbox(self).obey(std::move(effects));
@@ -116,19 +123,55 @@ void finish(Self self) {
   self->send(state.keeper, FinishLedger{is_complete});
 }
 
-// What the curator does once it knows its team.
-caf::behavior curate(Self self) {
+// Whoever says it is ready is spoken to from now on: a replacement takes its predecessor's name.
+void worker_joined(Self self, const std::string& worker) {
+  self->state.workers[worker] = caf::actor_cast<caf::actor>(self->current_sender());
+  self->state.setup.log.write(telemetry::LogLevel::kInfo, worker + " is ready");
+}
+
+void generation_refused(Self self, const GenerationRefused& refused) {
+  CuratorState& state = self->state;
+  state.setup.log.write(
+      telemetry::LogLevel::kWarn,
+      "group " + to_string(refused.group) + " cannot be drawn: " + refused.error.message);
+  if (++state.refused_in_a_row >= kRefusedInARowMax) {
+    self->send(state.supervisor, Failed{refused.error});
+    return;
+  }
+  Outbox(self).obey(state.setup.flow->generation_refused(refused.worker, refused.group,
+                                                         refused.error.message, now()));
+}
+
+}  // namespace
+
+caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf::actor observer) {
+  self->state.setup = std::move(setup);
+  self->state.supervisor = std::move(supervisor);
+  self->state.observer = std::move(observer);
+
   return {
+      [=](const Introduce& team) {
+        self->state.keeper = team.keeper;
+        Outbox(self).obey(std::move(self->state.setup.restored));
+      },
       [=](const GeneratorReady& ready) {
+        worker_joined(self, ready.worker);
         Outbox(self).obey(
             self->state.setup.flow->generator_ready(ready.worker, ready.groups_max, now()));
       },
       [=](const VerifierReady& ready) {
+        worker_joined(self, ready.worker);
         Outbox(self).obey(
             self->state.setup.flow->verifier_ready(ready.worker, ready.rollouts_max, now()));
       },
+      [=](const WorkerLost& lost) {
+        self->state.workers.erase(lost.worker);
+        Outbox(self).obey(self->state.setup.flow->worker_lost(lost.worker, now()));
+      },
+      [=](const GenerationRefused& refused) { generation_refused(self, refused); },
       [=](const RolloutsDrawn& drawn) {
         CuratorState& state = self->state;
+        state.refused_in_a_row = 0;
         state.generated_by[drawn.worker] = drawn.generated_tokens;
         state.busy_by[drawn.worker] = drawn.busy_s;
         Outbox(self).obey(state.setup.flow->rollouts_arrived(drawn.worker, drawn.rollouts, now()));
@@ -148,12 +191,16 @@ caf::behavior curate(Self self) {
         Outbox(self).obey(std::move(effects));
       },
       [=](WantBatch) {
+        self->state.learner = caf::actor_cast<caf::actor>(self->current_sender());
         if (self->state.is_draining) return;
         Outbox(self).obey(self->state.setup.flow->batch_requested(now()));
       },
       [=](Trained& trained) { commit(self, std::move(trained)); },
       [=](const StepDurable& durable) { step_durable(self, durable.step); },
-      [=](Tick) { Outbox(self).obey(self->state.setup.flow->tick(now())); },
+      [=](Tick) {
+        count_queues(self->state, now());
+        Outbox(self).obey(self->state.setup.flow->tick(now()));
+      },
       [=](const Drain& drain) {
         CuratorState& state = self->state;
         state.is_draining = true;
@@ -170,29 +217,6 @@ caf::behavior curate(Self self) {
       [=](const DescribeGroup& query) {
         const auto text = self->state.setup.flow->describe(query.group, now());
         return CuratorStatus{text.value_or("")};
-      },
-  };
-}
-
-}  // namespace
-
-caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf::actor observer) {
-  self->state.setup = std::move(setup);
-  self->state.supervisor = std::move(supervisor);
-  self->state.observer = std::move(observer);
-
-  // A worker may speak before the introduction arrives: its words wait. Obeyed at once they would
-  // issue groups that nobody records and nobody draws.
-  self->set_default_handler(caf::skip);
-  return {
-      [=](const Introduce& team) {
-        CuratorState& state = self->state;
-        state.keeper = team.keeper;
-        state.learner = team.learner;
-        state.workers = team.workers;
-        self->set_default_handler(caf::print_and_drop);
-        self->become(curate(self));
-        Outbox(self).obey(std::move(state.setup.restored));
       },
   };
 }

@@ -69,8 +69,12 @@ void Outbox::obey_one(const flow::VerificationGranted& grant) {
 
 void Outbox::obey_one(const flow::VerdictArrived& arrived) {
   ++state_.verdicts;
-  if (!arrived.verdict.is_scored()) ++state_.unscored;
   record(arrived);
+  if (arrived.verdict.is_scored()) return;
+  ++state_.unscored;
+  state_.setup.log.write(telemetry::LogLevel::kWarn, "rollout " + to_string(arrived.rollout) +
+                                                         " unscored by " + arrived.worker + ": " +
+                                                         arrived.verdict.reason);
 }
 
 void Outbox::obey_one(const flow::LateArrival& late) {
@@ -79,11 +83,17 @@ void Outbox::obey_one(const flow::LateArrival& late) {
 
 void Outbox::obey_one(const flow::LeaseExpired& expired) {
   record(expired);
+  state_.setup.log.write(telemetry::LogLevel::kWarn, "lease of " + expired.worker + " on group " +
+                                                         to_string(expired.group) +
+                                                         " ended: " + expired.reason);
 }
 
 void Outbox::obey_one(const flow::GroupDropped& dropped) {
   record(dropped);
   state_.prompts.erase(dropped.group);
+  state_.setup.log.write(telemetry::LogLevel::kDebug,
+                         "group " + to_string(dropped.group) + " dropped, " +
+                             std::string(to_string(dropped.reason)) + ": " + dropped.detail);
 }
 
 void Outbox::obey_one(flow::BatchReady& ready) {

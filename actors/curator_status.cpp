@@ -10,8 +10,7 @@ namespace assay::actors {
 namespace {
 
 nlohmann::json queue_json(const char* name, const flow::QueueView& view, std::size_t consumers,
-                          double seconds) {
-  const double span = std::max(seconds, 1e-3);
+                          const QueueRates& rates, SteadyTime time) {
   return {{"name", name},
           {"ready", view.ready},
           {"unacked", view.unacked},
@@ -19,14 +18,25 @@ nlohmann::json queue_json(const char* name, const flow::QueueView& view, std::si
           {"bytes", view.bytes},
           {"limit_bytes", view.limit_bytes},
           {"oldest_s", view.oldest_s},
-          {"in_per_s", static_cast<double>(view.in) / span},
-          {"out_per_s", static_cast<double>(view.out) / span},
+          {"in_per_s", rates.in.per_s(time, static_cast<double>(view.in))},
+          {"out_per_s", rates.out.per_s(time, static_cast<double>(view.out))},
           {"redelivered", view.redelivered},
           {"dead", view.dead},
           {"consumers", consumers}};
 }
 
 }  // namespace
+
+void count_queues(CuratorState& state, SteadyTime time) {
+  const flow::GroupFlow& flow = *state.setup.flow;
+  const auto add = [&](QueueRates& rates, const flow::QueueView& view) {
+    rates.in.add(time, static_cast<double>(view.in));
+    rates.out.add(time, static_cast<double>(view.out));
+  };
+  add(state.prompts_rates, flow.prompts_queue(time));
+  add(state.to_verify_rates, flow.to_verify_queue(time));
+  add(state.to_train_rates, flow.to_train_queue(time));
+}
 
 std::string status_json(const CuratorState& state) {
   const flow::GroupFlow& flow = *state.setup.flow;
@@ -44,24 +54,22 @@ std::string status_json(const CuratorState& state) {
   for (const auto& [reason, groups] : accounting.dropped) {
     dropped[std::string(wire::to_string(reason))] = groups;
   }
-  const std::string bottleneck = train.ready + train.unacked > 0 ? "learner"
-                                 : verify.ready > 0              ? "to_verify"
-                                                                 : "generator";
-  const nlohmann::json status = {{"step", flow.version().value},
-                                 {"policy_version", flow.version().value},
-                                 {"uptime_s", seconds},
-                                 {"state", state.is_draining ? "draining" : "running"},
-                                 {"queues",
-                                  {queue_json("prompts", prompts, count("generator"), seconds),
-                                   queue_json("to_verify", verify, count("verifier"), seconds),
-                                   queue_json("to_train", train, 1, seconds)}},
-                                 {"waiting", flow.waiting_sentence()},
-                                 {"bottleneck", bottleneck},
-                                 {"accounting",
-                                  {{"issued", accounting.issued},
-                                   {"consumed", accounting.consumed},
-                                   {"dropped", dropped},
-                                   {"open", accounting.open}}}};
+  const nlohmann::json status = {
+      {"step", flow.version().value},
+      {"policy_version", flow.version().value},
+      {"uptime_s", seconds},
+      {"stage", "training"},
+      {"state", state.is_draining ? "draining" : "running"},
+      {"queues",
+       {queue_json("prompts", prompts, count("generator"), state.prompts_rates, time),
+        queue_json("to_verify", verify, count("verifier"), state.to_verify_rates, time),
+        queue_json("to_train", train, 1, state.to_train_rates, time)}},
+      {"waiting", flow.waiting_sentence()},
+      {"accounting",
+       {{"issued", accounting.issued},
+        {"consumed", accounting.consumed},
+        {"dropped", dropped},
+        {"open", accounting.open}}}};
   return status.dump();
 }
 

@@ -7,6 +7,9 @@
 
 namespace assay::actors {
 
+// Reads the queues' counters, so that their rates are those of the last seconds; call it often.
+void count_queues(CuratorState& state, SteadyTime time);
+
 // The curator's part of `assay status -o json`.
 std::string status_json(const CuratorState& state);
 

@@ -18,6 +18,7 @@
 
 #include "actors/arm.h"
 #include "actors/ledger_records.h"
+#include "actors/worker_state.h"
 #include "gpu/weights.h"
 #include "runtime/core/digest.h"
 #include "runtime/flow/group_flow.h"
@@ -40,7 +41,13 @@ struct Generate {
 struct Cancel {
   GroupId group;
 };
-// learner -> curator -> generators: new weights are committed.
+// generator -> curator: this group cannot be drawn at all, by any generator.
+struct GenerationRefused {
+  std::string worker;
+  GroupId group;
+  Error error;
+};
+// curator -> generators and supervisor: new weights are committed.
 struct NewWeights {
   std::shared_ptr<const gpu::Weights> weights;
 };
@@ -96,6 +103,23 @@ struct Trained {
   std::string checkpoint;  // folder's name; empty when none was made
   double wait_s = 0, update_s = 0;
 };
+// supervisor -> curator: the ledger's keeper, before anyone else speaks.
+struct Introduce {
+  caf::actor keeper;
+};
+// supervisor -> curator: what this worker held must be given to others.
+struct WorkerLost {
+  std::string worker;
+};
+// worker -> supervisor: it cannot go on and wants to be replaced.
+struct WorkerFailed {
+  std::string worker;
+  Error error;
+};
+// supervisor -> itself
+struct Restart {
+  std::string worker;
+};
 // supervisor -> learner: after the update in hand, make a checkpoint and want no more.
 struct FinishUp {};
 
@@ -138,24 +162,25 @@ struct ArmFinished {
   ArmOutcome outcome;
 };
 struct Tick {};
+// the arm's owner -> supervisor: the end; the team leaves.
+struct Dismiss {};
 struct Drain {
   ArmEnd end = ArmEnd::kDone;
 };
 
 // status plane
-struct WorkerState {
-  std::string id, role, state = "ALIVE", doing;
-  double busy_fraction = 0;
-  std::uint64_t done = 0, failed = 0, restarts = 0;
-  double p50_ms = 0, p95_ms = 0;
-  std::optional<std::uint64_t> policy_version;
-};
 struct GetStatus {};
 struct CuratorStatus {
   std::string json;
 };
 struct ReportState {
   WorkerState state;
+};
+// supervisor -> status: whether a worker lives; `state` is one of Ray's words, as `assay status`
+// shows.
+struct WorkerLife {
+  std::string id, role, state;
+  std::uint64_t restarts = 0;
 };
 struct DescribeGroup {
   GroupId group;
@@ -166,6 +191,7 @@ struct DescribeGroup {
 #define ASSAY_LOCAL_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(assay::actors::type)
 ASSAY_LOCAL_MESSAGE(Generate)
 ASSAY_LOCAL_MESSAGE(Cancel)
+ASSAY_LOCAL_MESSAGE(GenerationRefused)
 ASSAY_LOCAL_MESSAGE(NewWeights)
 ASSAY_LOCAL_MESSAGE(Advance)
 ASSAY_LOCAL_MESSAGE(GeneratorReady)
@@ -176,6 +202,10 @@ ASSAY_LOCAL_MESSAGE(Verdicts)
 ASSAY_LOCAL_MESSAGE(WantBatch)
 ASSAY_LOCAL_MESSAGE(Train)
 ASSAY_LOCAL_MESSAGE(Trained)
+ASSAY_LOCAL_MESSAGE(Introduce)
+ASSAY_LOCAL_MESSAGE(WorkerLost)
+ASSAY_LOCAL_MESSAGE(WorkerFailed)
+ASSAY_LOCAL_MESSAGE(Restart)
 ASSAY_LOCAL_MESSAGE(FinishUp)
 ASSAY_LOCAL_MESSAGE(Record)
 ASSAY_LOCAL_MESSAGE(CommitStep)
@@ -189,9 +219,11 @@ ASSAY_LOCAL_MESSAGE(Failed)
 ASSAY_LOCAL_MESSAGE(StopRun)
 ASSAY_LOCAL_MESSAGE(ArmFinished)
 ASSAY_LOCAL_MESSAGE(Tick)
+ASSAY_LOCAL_MESSAGE(Dismiss)
 ASSAY_LOCAL_MESSAGE(Drain)
 ASSAY_LOCAL_MESSAGE(GetStatus)
 ASSAY_LOCAL_MESSAGE(CuratorStatus)
 ASSAY_LOCAL_MESSAGE(ReportState)
+ASSAY_LOCAL_MESSAGE(WorkerLife)
 ASSAY_LOCAL_MESSAGE(DescribeGroup)
 #undef ASSAY_LOCAL_MESSAGE

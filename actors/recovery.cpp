@@ -20,12 +20,14 @@ struct IssuedFate {
 struct History {
   std::vector<IssuedFate> groups;  // in order of issue
   flow::Accounting past;
+  bool is_finished = false;  // its last event says so
 };
 
 // Reads the fates of all groups from the events of a ledger.
 class HistoryReader {
  public:
   Result<void> add(const store::LedgerEvent& event) {
+    history_.is_finished = event.kind == store::EventKind::kFence && event.reason == "finished";
     switch (event.kind) {
       case store::EventKind::kIssued:
         place_[event.group] = history_.groups.size();
@@ -90,7 +92,8 @@ Result<std::uint64_t> restore_below(const ArmOptions& options, gpu::Learner& lea
   Result<std::optional<store::FoundCheckpoint>> found = folders.newest_whole(step_max);
   if (!found && found.error().code != ErrorCode::kNotFound) return found.error();
   if (found && *found) {
-    for (const Error& skipped : (*found)->skipped) notes.push_back(skipped.message);
+    for (const Error& skipped : (*found)->skipped)
+      notes.push_back("passed over: " + skipped.message);
     if (auto restored = learner.restore((*found)->folder); !restored) return restored.error();
     return (*found)->manifest.step;
   }
@@ -177,6 +180,9 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
 
   Recovered recovered;
   recovered.steps = *last ? (*last)->step : 0;
+  // A checkpoint whose step was never committed is no part of this history.
+  const store::CheckpointStore folders(options.checkpoints_folder);
+  if (auto removed = folders.remove_after(recovered.steps); !removed) return removed.error();
   const std::uint64_t bound = options.flow.dispatch.staleness_max;
   const std::uint64_t oldest = options.flow.dispatch.is_deterministic && recovered.steps > bound
                                    ? recovered.steps - bound
@@ -191,27 +197,34 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
   if (auto done = replay(options, learner, *from, recovered.steps, keep); !done)
     return done.error();
   recovered.replayed = recovered.steps - *from;
+  recovered.notes.push_back(
+      "goes on after step " + std::to_string(recovered.steps) + " from " +
+      (*from == 0 ? "the base policy" : "checkpoint step_" + std::to_string(*from)) + ", " +
+      std::to_string(recovered.replayed) + " updates done again from the ledger");
 
-  Result<flow::Effects> effects =
+  Result<RestoredFlow> restored =
       restore_flow(options.flow, group_supply(options), *reader, recovered.steps, flow);
-  if (!effects) return effects.error();
-  recovered.effects = std::move(*effects);
+  if (!restored) return restored.error();
+  recovered.effects = std::move(restored->effects);
+  recovered.is_finished = restored->is_finished;
   return recovered;
 }
 
-Result<flow::Effects> restore_flow(const flow::FlowOptions& options,
-                                   const flow::GroupSupply& supply, store::LedgerReader& reader,
-                                   std::uint64_t steps, flow::GroupFlow& flow) {
+Result<RestoredFlow> restore_flow(const flow::FlowOptions& options,
+                                  const flow::GroupSupply& supply, store::LedgerReader& reader,
+                                  std::uint64_t steps, flow::GroupFlow& flow) {
   HistoryReader events;
   const auto visit = [&events](const store::LedgerEvent& event) { return events.add(event); };
   if (auto read = reader.for_each_event(visit); !read) return read.error();
   const History history = events.take();
   flow.restore(steps, history.groups.size(), history.past);
-  flow::Effects effects;
-  if (auto adopted = adopt_groups(options, supply, reader, history, flow, effects); !adopted) {
+  RestoredFlow restored;
+  restored.is_finished = history.is_finished;
+  if (auto adopted = adopt_groups(options, supply, reader, history, flow, restored.effects);
+      !adopted) {
     return adopted.error();
   }
-  return effects;
+  return restored;
 }
 
 }  // namespace assay::actors

@@ -26,7 +26,8 @@ struct Recovered {
   // Weights by version: the newest, and in deterministic mode those that open groups may still
   // need.
   std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;
-  std::vector<std::string> notes;  // for people: broken checkpoints that were passed over
+  std::vector<std::string> notes;  // for people: what was passed over and what was done again
+  bool is_finished = false;        // the ledger says that nothing will come after this
 };
 
 // Brings `learner` to the last committed step and `flow` (fresh) to its open groups.
@@ -34,13 +35,17 @@ struct Recovered {
 // damaged; kInvalidInput when the ledger belongs to another configuration.
 Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow::GroupFlow& flow);
 
+struct RestoredFlow {
+  flow::Effects effects;  // what the flow decided about groups that were complete
+  bool is_finished = false;
+};
+
 // Brings a fresh flow to what the ledger knows after `steps` updates: its accounting, its open
-// groups with their rollouts and verdicts. Returns what the flow decided about groups that were
-// complete. Errors: kCorrupt; kInvalidInput when `supply` stands for other groups than the ledger
-// has, because the prompts changed.
-Result<flow::Effects> restore_flow(const flow::FlowOptions& options,
-                                   const flow::GroupSupply& supply, store::LedgerReader& reader,
-                                   std::uint64_t steps, flow::GroupFlow& flow);
+// groups with their rollouts and verdicts. Errors: kCorrupt; kInvalidInput when `supply` stands for
+// other groups than the ledger has, because the prompts changed.
+Result<RestoredFlow> restore_flow(const flow::FlowOptions& options,
+                                  const flow::GroupSupply& supply, store::LedgerReader& reader,
+                                  std::uint64_t steps, flow::GroupFlow& flow);
 
 // Does steps (from, to] again from the ledger, starting from the learner's weights. `visit` sees
 // each step number after it matched. Errors as recover().

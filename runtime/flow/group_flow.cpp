@@ -123,6 +123,19 @@ Effects GroupFlow::rollouts_arrived(const std::string& worker, std::vector<Rollo
   return effects;
 }
 
+Effects GroupFlow::generation_refused(const std::string& worker, GroupId group, std::string why,
+                                      SteadyTime now) {
+  Effects effects;
+  const Lease<GroupId>* lease = generators_.leases().find(group);
+  if (lease != nullptr && lease->holder == worker) {
+    to_generate_.count_dead();
+    drop_open(group, DropReason::kGeneratorGaveUp, "it cannot be drawn: " + std::move(why),
+              effects);
+  }
+  pump(now, effects);
+  return effects;
+}
+
 void GroupFlow::accept_rollout(OpenGroup& group, const RolloutPtr& rollout,
                                const std::string& worker, Effects& effects) {
   const GroupId id = group.group.id;

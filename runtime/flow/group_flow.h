@@ -76,6 +76,10 @@ class GroupFlow {
   // Rollouts came in. Each new one is answered by RolloutArrived and waits until it is stored.
   Effects rollouts_arrived(const std::string& worker, std::vector<RolloutPtr> rollouts,
                            SteadyTime now);
+  // No generator can draw this group: it is dropped as kGeneratorGaveUp. Ignored unless the worker
+  // holds the group's lease.
+  Effects generation_refused(const std::string& worker, GroupId group, std::string why,
+                             SteadyTime now);
   // These are durable now and may be judged.
   Effects rollouts_stored(const std::vector<RolloutId>& rollouts, SteadyTime now);
   // The answer to the lease with this attempt number. A scored verdict of the right bytes is

@@ -68,10 +68,10 @@ class LedgerStorage final : public flow::testing::Storage {
     Result<store::LedgerReader> reader = store::LedgerReader::open(path_);
     const Result<std::optional<store::StepRecord>> last = reader->last_step();
     const std::uint64_t steps = *last ? (*last)->step : 0;
-    Result<flow::Effects> effects =
+    Result<RestoredFlow> restored =
         restore_flow(options_, flow::testing::chaos_supply, *reader, steps, flow);
-    EXPECT_TRUE(effects) << effects.error().message;
-    return effects ? std::move(*effects) : flow::Effects();
+    EXPECT_TRUE(restored) << restored.error().message;
+    return restored ? std::move(restored->effects) : flow::Effects();
   }
 
   CheckReport finish_and_check() {
