@@ -12,6 +12,7 @@
 #include "actors/learner.h"
 #include "actors/messages.h"
 #include "actors/prepare.h"
+#include "actors/scheduling.h"
 #include "actors/status.h"
 #include "actors/status_plane.h"
 #include "actors/supervisor.h"
@@ -123,9 +124,7 @@ Result<ArmOutcome> run_arm(const ArmOptions& given, const StepObserver& observer
 
   const std::shared_ptr<gpu::Learner> learner = prepared->learner;
   caf::actor_system_config config;
-  // Waiting on a condition variable instead of stealing by polling: the cores belong to the engine.
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", 2);
+  set_scheduling(config);
   caf::actor_system system(config);
   Result<ArmOutcome> outcome = run_team(system, options, std::move(*prepared), observer, interrupt);
   system.await_all_actors_done();

@@ -37,6 +37,7 @@ struct ArmOptions {
   algo::RewardArmOptions rewards;
   algo::AdvantageOptions advantage;
   gpu::UpdateOptions update;
+  bool has_reference = false;  // measure (and perhaps penalise) the KL from the base policy
   gpu::OptimiserOptions optimiser;
   gpu::BackendOptions backend;
   gpu::GeneratorOptions generator;

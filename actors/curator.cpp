@@ -183,9 +183,9 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
         CuratorState& state = self->state;
         state.busy_by[answer.worker] = answer.busy_s;
         flow::Effects effects;
-        for (const auto& [rollout, verdict] : answer.verdicts) {
-          flow::Effects more =
-              state.setup.flow->verdict_arrived(answer.worker, rollout, verdict, now());
+        for (const Judged& one : answer.verdicts) {
+          flow::Effects more = state.setup.flow->verdict_arrived(answer.worker, one.rollout,
+                                                                 one.attempt, one.verdict, now());
           std::move(more.begin(), more.end(), std::back_inserter(effects));
         }
         Outbox(self).obey(std::move(effects));

@@ -22,36 +22,28 @@ void Outbox::send_to(const std::string& worker, Message message) {
   if (found != state_.workers.end()) self_->send(found->second, std::move(message));
 }
 
-// Keeps the prompt of a group that is open from now on. False when there is none, which ends the
-// run.
-bool Outbox::open_prompt(const flow::IssuedGroup& group, const flow::Ticket& ticket) {
+// Keeps the prompt of a group that is open from now on. Null when it cannot be encoded, which ends
+// the run.
+const CuratorState::OpenPrompt* Outbox::open_prompt(GroupId group, const flow::Ticket& ticket) {
   const ArmOptions& options = *state_.setup.options;
-  CuratorState::OpenPrompt& open = state_.prompts[group.id];
+  CuratorState::OpenPrompt& open = state_.prompts[group];
   open.prompt = std::make_shared<const wire::Prompt>(options.prompts->prompt(0, ticket.index));
-  if (open.prompt->id != group.prompt) {
-    self_->send(state_.supervisor,
-                Failed{{ErrorCode::kInvalidInput,
-                        "the training prompts are not those that the run was started with",
-                        "resume with the same data, or start anew with --clean",
-                        options.ledger_path, "E802"}});
-    return false;
-  }
   Result<std::vector<text::TokenId>> tokens = options.tokenizer->encode(open.prompt->text);
   if (!tokens) {
     self_->send(state_.supervisor, Failed{tokens.error()});
-    return false;
+    return nullptr;
   }
   open.tokens = std::move(*tokens);
-  return true;
+  return &open;
 }
 
 void Outbox::obey_one(const flow::GroupIssued& issued) {
-  if (!open_prompt(issued.group, issued.ticket)) return;
-  record(issued, state_.prompts.at(issued.group.id).prompt, state_.setup.flow->version());
+  const CuratorState::OpenPrompt* open = open_prompt(issued.group.id, issued.ticket);
+  if (open != nullptr) record(issued, open->prompt, state_.setup.flow->version());
 }
 
 void Outbox::obey_one(const flow::GroupAdopted& adopted) {
-  open_prompt(adopted.group, adopted.ticket);
+  open_prompt(adopted.group.id, adopted.ticket);
 }
 
 void Outbox::obey_one(const flow::GenerationGranted& grant) {
@@ -72,7 +64,7 @@ void Outbox::obey_one(const flow::RolloutArrived& arrived) {
 
 void Outbox::obey_one(const flow::VerificationGranted& grant) {
   const PromptPtr& prompt = state_.prompts.at(grant.rollout->id.group).prompt;
-  to_verify_[grant.worker].items.push_back({grant.rollout, prompt});
+  to_verify_[grant.worker].items.push_back({grant.rollout, prompt, grant.attempt});
 }
 
 void Outbox::obey_one(const flow::VerdictArrived& arrived) {

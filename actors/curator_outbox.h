@@ -32,7 +32,7 @@ class Outbox {
   void obey_one(const flow::GroupDropped& dropped);
   void obey_one(flow::BatchReady& ready);
 
-  bool open_prompt(const flow::IssuedGroup& group, const flow::Ticket& ticket);
+  const CuratorState::OpenPrompt* open_prompt(GroupId group, const flow::Ticket& ticket);
   template <class Effect, class... Context>
   void record(const Effect& effect, Context&&... context);
   template <class Message>

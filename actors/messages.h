@@ -69,6 +69,7 @@ struct RolloutsDrawn {
 struct VerifyItem {
   RolloutPtr rollout;
   PromptPtr prompt;
+  std::uint32_t attempt = 1;  // of the lease; comes back with the verdict
 };
 struct Verify {
   std::vector<VerifyItem> items;
@@ -77,9 +78,14 @@ struct VerifierReady {
   std::string worker;
   std::uint32_t rollouts_max = 0;
 };
+struct Judged {
+  RolloutId rollout;
+  std::uint32_t attempt = 1;
+  wire::Verdict verdict;
+};
 struct Verdicts {
   std::string worker;
-  std::vector<std::pair<RolloutId, wire::Verdict>> verdicts;
+  std::vector<Judged> verdicts;
   double busy_s = 0;
 };
 

@@ -28,7 +28,7 @@ bool is_over(const ArmOptions& options, const PreparedArm& prepared) {
 
 Result<PreparedArm> prepare_arm(const ArmOptions& options) {
   PreparedArm prepared;
-  Result<std::unique_ptr<gpu::Learner>> learner = options.make_learner();
+  Result<std::unique_ptr<gpu::Learner>> learner = make_arm_learner(options);
   if (!learner) return learner.error();
   prepared.learner = std::move(*learner);
   prepared.flow = std::make_shared<flow::GroupFlow>(options.flow, group_supply(options),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "actors/arm_rules.h"
 #include "actors/replay.h"
 #include "runtime/store/checkpoint.h"
 #include "runtime/store/ledger_reader.h"
@@ -110,8 +111,17 @@ std::vector<std::optional<wire::Verdict>> final_verdicts(store::GroupRecord& rec
   return std::move(record.verdicts);
 }
 
-Result<void> adopt_groups(const flow::FlowOptions& options, store::LedgerReader& reader,
-                          const History& history, flow::GroupFlow& flow, flow::Effects& effects) {
+Error other_prompts() {
+  return Error{ErrorCode::kInvalidInput,
+               "the training prompts are not those that the run was started with",
+               "resume with the same data, or start anew with --clean",
+               {},
+               "E802"};
+}
+
+Result<void> adopt_groups(const flow::FlowOptions& options, const flow::GroupSupply& supply,
+                          store::LedgerReader& reader, const History& history,
+                          flow::GroupFlow& flow, flow::Effects& effects) {
   // In deterministic mode a batch's last wave is accepted whole, so everything issued after the
   // last consumed group belongs to batches that are not committed yet.
   std::size_t first = 0;
@@ -128,12 +138,16 @@ Result<void> adopt_groups(const flow::FlowOptions& options, store::LedgerReader&
     if (issued.fate != IssuedFate::Fate::kOpen) continue;
     Result<store::GroupRecord> record = reader.group(issued.group);
     if (!record) return record.error();
+    flow::Ticket ticket;
+    ticket.index = i;
+    const flow::IssuedGroup group = supply(ticket);
+    if (group.id != issued.group) return other_prompts();
     std::vector<flow::RolloutPtr> rollouts;
     for (std::optional<wire::Rollout>& rollout : record->rollouts) {
       rollouts.push_back(rollout ? std::make_shared<const wire::Rollout>(std::move(*rollout))
                                  : nullptr);
     }
-    flow::Effects more = flow.adopt_open({issued.group, record->prompt}, i, std::move(rollouts),
+    flow::Effects more = flow.adopt_open(group, i, std::move(rollouts),
                                          final_verdicts(*record, options.attempts_max), now);
     std::move(more.begin(), more.end(), std::back_inserter(effects));
   }
@@ -188,14 +202,16 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
       (*from == 0 ? "the base policy" : "checkpoint step_" + std::to_string(*from)) + ", " +
       std::to_string(recovered.replayed) + " updates done again from the ledger");
 
-  Result<RestoredFlow> restored = restore_flow(options.flow, *reader, recovered.steps, flow);
+  Result<RestoredFlow> restored =
+      restore_flow(options.flow, group_supply(options), *reader, recovered.steps, flow);
   if (!restored) return restored.error();
   recovered.effects = std::move(restored->effects);
   recovered.is_finished = restored->is_finished;
   return recovered;
 }
 
-Result<RestoredFlow> restore_flow(const flow::FlowOptions& options, store::LedgerReader& reader,
+Result<RestoredFlow> restore_flow(const flow::FlowOptions& options,
+                                  const flow::GroupSupply& supply, store::LedgerReader& reader,
                                   std::uint64_t steps, flow::GroupFlow& flow) {
   HistoryReader events;
   const auto visit = [&events](const store::LedgerEvent& event) { return events.add(event); };
@@ -204,7 +220,8 @@ Result<RestoredFlow> restore_flow(const flow::FlowOptions& options, store::Ledge
   flow.restore(steps, history.groups.size(), history.past);
   RestoredFlow restored;
   restored.is_finished = history.is_finished;
-  if (auto adopted = adopt_groups(options, reader, history, flow, restored.effects); !adopted) {
+  if (auto adopted = adopt_groups(options, supply, reader, history, flow, restored.effects);
+      !adopted) {
     return adopted.error();
   }
   return restored;

@@ -41,8 +41,10 @@ struct RestoredFlow {
 };
 
 // Brings a fresh flow to what the ledger knows after `steps` updates: its accounting, its open
-// groups with their rollouts and verdicts. Errors: kCorrupt.
-Result<RestoredFlow> restore_flow(const flow::FlowOptions& options, store::LedgerReader& reader,
+// groups with their rollouts and verdicts. Errors: kCorrupt; kInvalidInput when `supply` stands for
+// other groups than the ledger has, because the prompts changed.
+Result<RestoredFlow> restore_flow(const flow::FlowOptions& options,
+                                  const flow::GroupSupply& supply, store::LedgerReader& reader,
                                   std::uint64_t steps, flow::GroupFlow& flow);
 
 // Does steps (from, to] again from the ledger, starting from the learner's weights. `visit` sees

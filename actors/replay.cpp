@@ -42,6 +42,16 @@ flow::TrainGroup to_train_group(const store::GroupRecord& record, const flow::Re
 
 }  // namespace
 
+Result<std::unique_ptr<gpu::Learner>> make_arm_learner(const ArmOptions& options) {
+  Result<std::unique_ptr<gpu::Learner>> learner = options.make_learner();
+  if (!learner || !options.has_reference) return learner;
+  Result<std::shared_ptr<const gpu::Weights>> base =
+      gpu::load_weights(options.backend, options.base_folder);
+  if (!base) return base.error();
+  (*learner)->set_reference(std::move(*base));
+  return learner;
+}
+
 Result<void> restore_base(const ArmOptions& options, gpu::Learner& learner) {
   if (auto restored = learner.restore(options.base_folder); !restored) return restored.error();
   learner.reset_optimiser(options.optimiser);

@@ -1,6 +1,7 @@
 // Replay: a run's updates done again from nothing but its base policy and its ledger.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "actors/arm.h"
@@ -9,6 +10,10 @@
 #include "runtime/store/ledger_reader.h"
 
 namespace assay::actors {
+
+// A learner of the arm's shape, which knows the base policy as its reference where the loss asks for
+// one; its weights do not matter yet. Errors: those of the engine and of reading the base policy.
+Result<std::unique_ptr<gpu::Learner>> make_arm_learner(const ArmOptions& options);
 
 // Makes the learner the base policy: version 0, a fresh optimiser. Errors: as Learner::restore().
 Result<void> restore_base(const ArmOptions& options, gpu::Learner& learner);

@@ -56,7 +56,7 @@ caf::behavior verifier(caf::stateful_actor<VerifierState>* self, VerifierSetup s
           const auto end = std::chrono::steady_clock::now();
           state.durations.add(end - std::exchange(start, end));
           if (!verdict.is_scored()) ++state.failed;
-          answer.verdicts.emplace_back(item.rollout->id, std::move(verdict));
+          answer.verdicts.push_back({item.rollout->id, item.attempt, std::move(verdict)});
         }
         state.busy_s += std::chrono::duration<double>(start - before).count();
         state.done += work.items.size();

@@ -35,8 +35,12 @@ std::shared_ptr<host::ThreadPool> make_thread_pool(unsigned threads) {
 Result<std::string> describe_device(const BackendOptions& options) {
   if (const auto checked = check_device(options); !checked) return checked.error();
   const unsigned threads = pool_of(options)->threads();
-  return "cpu (" + std::string(host::best_kernels().name) + ", " + std::to_string(threads) +
+  return "cpu (" + std::string(instruction_set()) + ", " + std::to_string(threads) +
          (threads == 1 ? " thread)" : " threads)");
+}
+
+std::string_view instruction_set() {
+  return host::best_kernels().name;
 }
 
 Result<std::unique_ptr<Learner>> make_learner(const BackendOptions& backend,

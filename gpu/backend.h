@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "gpu/engine_meter.h"
 #include "gpu/generator.h"
@@ -40,6 +41,9 @@ struct GeneratorOptions {
 
 // The device that "auto" stands for here, for people: "cpu (avx2, 2 threads)".
 Result<std::string> describe_device(const BackendOptions& options);
+
+// Instructions that the cpu device computes with here: "avx512", "avx2" or "portable".
+std::string_view instruction_set();
 
 // A learner with freshly drawn weights: normal with deviation 0.02 (residual projections divided by
 // sqrt(2 * layer_count)), norms one, biases zero. The draw depends on `init_seed` alone.

@@ -61,9 +61,13 @@ class MeteredLearner final : public Learner {
     return engine_->update(batch, options);
   }
   Result<TokenScores> score(std::span<const wire::TokenId> tokens,
-                            std::span<const std::uint32_t> offsets) override {
+                            std::span<const std::uint32_t> offsets,
+                            const SamplingOptions& sampling) override {
     const Reading reading(*meter_);
-    return engine_->score(tokens, offsets);
+    return engine_->score(tokens, offsets, sampling);
+  }
+  void set_reference(std::shared_ptr<const Weights> reference) override {
+    engine_->set_reference(std::move(reference));
   }
   std::shared_ptr<const Weights> publish() override {
     const Reading reading(*meter_);

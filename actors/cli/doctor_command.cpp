@@ -9,9 +9,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <thread>
 
 #include "actors/cli/commands.h"
+#include "actors/cli/machine.h"
 #include "actors/cli/option_set.h"
 #include "actors/cli/system_file.h"
 #include "runtime/core/clock.h"
@@ -54,11 +54,10 @@ Finding check_instructions() {
 }
 
 Finding check_cores() {
-  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  std::array<double, 1> load{};
-  if (getloadavg(load.data(), 1) != 1) load[0] = 0;
-  const std::string found = std::to_string(cores) + " cores, load " + fixed(load[0], 1);
-  if (load[0] > cores) {
+  const unsigned cores = core_count();
+  const double load = load_average();
+  const std::string found = std::to_string(cores) + " cores, load " + fixed(load, 1);
+  if (load > cores) {
     return {"cores", Health::kWeak, found, "others are using this machine: timings will vary"};
   }
   if (cores < 2)

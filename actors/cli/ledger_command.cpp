@@ -87,10 +87,20 @@ nlohmann::ordered_json to_json(const CheckedLedger& checked) {
           {"invariants", rows}};
 }
 
+// All ledgers together first, then each.
 void print_json(std::ostream& out, const std::vector<CheckedLedger>& all, bool is_clean) {
   nlohmann::ordered_json ledgers = nlohmann::ordered_json::array();
-  for (const CheckedLedger& checked : all) ledgers.push_back(to_json(checked));
-  const nlohmann::ordered_json json = {{"assay", 1}, {"is_clean", is_clean}, {"ledgers", ledgers}};
+  bool is_finished = true;
+  std::uint64_t events = 0, open_groups = 0;
+  for (const CheckedLedger& checked : all) {
+    ledgers.push_back(to_json(checked));
+    is_finished = is_finished && checked.report.is_finished;
+    events += checked.report.event_count;
+    open_groups += checked.report.open_groups;
+  }
+  const nlohmann::ordered_json json = {
+      {"assay", 1},       {"is_clean", is_clean},       {"is_finished", is_finished},
+      {"events", events}, {"open_groups", open_groups}, {"ledgers", ledgers}};
   out << json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
 }
 

@@ -106,7 +106,7 @@ Result<void> RunAudit::add_replay(const store::LedgerHeader& header,
   if (!path_exists(arm->base_folder)) {
     return error_of(ErrorCode::kNotFound, "the base policy " + arm->base_folder + " is missing");
   }
-  Result<std::unique_ptr<gpu::Learner>> made = arm->make_learner();
+  Result<std::unique_ptr<gpu::Learner>> made = actors::make_arm_learner(*arm);
   if (!made) return made.error();
   const std::shared_ptr<gpu::Learner> learner = std::move(*made);
   if (auto restored = actors::restore_base(*arm, *learner); !restored) return restored.error();

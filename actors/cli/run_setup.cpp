@@ -157,38 +157,6 @@ std::string default_name(const RunSetup& setup) {
          setup.config_sha256.short_hex().substr(0, 6);
 }
 
-Result<algo::AdvantageOptions> advantage_options(const AlgorithmSettings& settings) {
-  algo::AdvantageOptions options;
-  using Baseline = AlgorithmSettings::Baseline;
-  switch (settings.baseline) {
-    case Baseline::kMean:
-      options.baseline = algo::Baseline::kMean;
-      break;
-    case Baseline::kMedian:
-      options.baseline = algo::Baseline::kMedian;
-      break;
-    case Baseline::kLeaveOneOut:
-      options.baseline = algo::Baseline::kLeaveOneOut;
-      break;
-    case Baseline::kQuantile:
-      options.baseline = algo::Baseline::kQuantile;
-      break;
-    case Baseline::kNone:
-      return config_error(
-          "algo.baseline = \"none\" is not offered: raw rewards of 0 and 1 only "
-          "ever push probabilities up",
-          "use mean, median, leave_one_out or quantile");
-  }
-  options.scope = settings.baseline_scope == AlgorithmSettings::Scope::kBatch
-                      ? algo::BaselineScope::kBatch
-                      : algo::BaselineScope::kGroup;
-  options.scale =
-      settings.is_std_normalised ? algo::AdvantageScale::kGroupStd : algo::AdvantageScale::kNone;
-  options.quantile = settings.quantile;
-  if (auto valid = algo::check_advantage_options(options); !valid) return valid.error();
-  return options;
-}
-
 flow::FlowOptions flow_options(const RunConfig& config) {
   const CuratorSettings& curator = config.curator;
   flow::FlowOptions options;
@@ -266,8 +234,6 @@ Result<actors::ArmOptions> make_arm_options(const RunSetup& setup, const store::
     return config_error("control arm '" + arm + "' is not known",
                         "control.arms may hold random_permute, random_iid and inverted");
   }
-  Result<algo::AdvantageOptions> advantage = advantage_options(config.algo);
-  if (!advantage) return advantage.error();
 
   actors::ArmOptions options;
   options.ledger.run = setup.name;
@@ -280,8 +246,10 @@ Result<actors::ArmOptions> make_arm_options(const RunSetup& setup, const store::
   options.flow = flow_options(config);
   options.ledger.open_groups_max = flow::open_groups_max(options.flow.dispatch);
   options.rewards = {*reward_arm, config.seed, reward_mean};
-  options.advantage = *advantage;
-  options.update = {config.algo.loss, config.learner.epochs, config.learner.minibatches};
+  options.advantage = advantage_options(config.algo);
+  options.update = {config.algo.loss, config.learner.epochs, config.learner.minibatches,
+                    config.generator.sampling.temperature};
+  options.has_reference = config.algo.is_kl_measured || config.algo.loss.kl_coefficient > 0;
   options.optimiser = config.learner.optim;
   options.optimiser.total_updates = config.max_steps;
   options.backend = setup.backend;

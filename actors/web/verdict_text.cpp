@@ -195,6 +195,7 @@ std::string reason_in_words(const std::string& null_reason) {
   if (null_reason == "no_gap") return "the base policy had no gap beyond the noise";
   if (null_reason == "unstable_gap") return "the base policy's gap is too uncertain";
   if (null_reason == "no_prompts") return "no prompt was measured on both sides";
+  if (null_reason == "one_prompt") return "a single prompt has no spread";
   if (null_reason == "no_true_gain") return "there was no gain to share";
   return null_reason.empty() ? "no reason was given" : null_reason;
 }
