@@ -154,7 +154,7 @@ std::string control_tile(const ReportInput& input, const ReportSource& source) {
   for (const ReportControl& control : input.controls) {
     for (const ControlSource& one : control.sources) {
       if (one.source != source.name) continue;
-      return tile("Same steps, rewards that say nothing",
+      return tile("Control, pass@1",
                   fmt::format("{} <span class=unit>points</span>",
                               signed_points(one.finding.control_gain.value)),
                   fmt::format("{} to {}; verdict: {}", signed_points(one.finding.control_gain.low),
@@ -162,7 +162,7 @@ std::string control_tile(const ReportInput& input, const ReportSource& source) {
                               to_string(one.finding.verdict)));
     }
   }
-  return tile("Same steps, rewards that say nothing", "–", "no control was run");
+  return tile("Control, pass@1", "–", "no control was run");
 }
 
 SpanGroup span_group(const ReportSource& source) {

@@ -87,7 +87,8 @@ text.mark{fill:var(--bad);font-size:11px;font-weight:600}
 @media(max-width:600px){main{padding:22px 16px 48px}.verdict{font-size:22px}.more{font-size:16px}
 h2{margin-top:38px}td,th{padding-right:14px}.tiles{grid-template-columns:1fr 1fr}
 .value{font-size:20px}.to,.unit{font-size:15px}.tile{padding:10px 12px}}
-@media print{body{background:none}main{padding:0;max-width:none}
+@page{margin:14mm}
+@media print{body{background:none;font-size:14px}main{padding:0;max-width:none}
 details::details-content{content-visibility:visible;block-size:auto}
 summary{list-style:none}h2{break-after:avoid}figure,tr{break-inside:avoid}section{break-inside:auto}
 .scroll{overflow:visible}}

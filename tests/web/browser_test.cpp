@@ -36,10 +36,12 @@ class ReportInABrowser : public ::testing::Test {
     }
     EXPECT_TRUE(write_file_durably(folder_.path("page.html"), copy));
     const testing::ProgramOutcome outcome = testing::run_program(
-        kBrowser, {"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                   "--user-data-dir=" + folder_.path("profile"), "--virtual-time-budget=2000",
-                   "--window-size=" + std::to_string(width) + ",1200", scheme, "--dump-dom",
-                   "file://" + folder_.path("page.html")});
+        kBrowser,
+        {"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+         "--disable-background-networking", "--disable-component-update", "--disable-extensions",
+         "--disable-sync", "--no-first-run", "--user-data-dir=" + folder_.path("profile"),
+         "--window-size=" + std::to_string(width) + ",1200", scheme, "--dump-dom",
+         "file://" + folder_.path("page.html")});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     return outcome.out;
   }
