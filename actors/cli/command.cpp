@@ -63,10 +63,9 @@ std::string excerpt_of(const Error& error) {
 
 void print_overview(std::ostream& stream, std::span<const Command> commands) {
   stream << "assay: reinforcement learning with verifiable rewards, on one machine or many\n\n"
-            "  assay run @ configs/arithmetic.toml           train a policy, watch it, read the "
-            "report\n"
-            "  assay config show @ configs/arithmetic.toml   every value and where it comes from\n"
-            "  assay doctor                                  is this machine ready?\n";
+            "  assay doctor                                  is this machine ready?\n"
+            "  assay run @ configs/arithmetic.toml           train, evaluate, report\n"
+            "  assay config show @ configs/arithmetic.toml   every value and its origin\n";
   std::vector<std::string_view> groups;
   for (const Command& command : commands) {
     if (std::find(groups.begin(), groups.end(), command.group) == groups.end()) {
@@ -81,8 +80,10 @@ void print_overview(std::ostream& stream, std::span<const Command> commands) {
       stream << "  " << command.name << gap << command.summary << "\n";
     }
   }
-  stream << "\nEverywhere: -o table|wide|json, -q, -v, --no-color. "
-            "`assay VERB --help` explains a verb.\n";
+  stream << "\nEverywhere: -o table|wide|json, -q, -v, --no-color.\n"
+            "`assay VERB --help` explains a verb, `assay explain E103` an error.\n"
+            "Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 a gate was not met,\n"
+            "4 nobody answers, 5 degraded, 130 and 143 stopped by a signal.\n";
 }
 
 bool is_help(std::string_view word) {

@@ -5,6 +5,8 @@
 // failures with print_error, and returns an ExitCode.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <ostream>
 #include <span>
 #include <string>
@@ -32,6 +34,15 @@ struct CommandContext {
   int verbosity = 0;  // -1 with -q, 1 with -v
 
   bool is_quiet() const { return verbosity < 0; }
+  // Where text is wrapped: at the terminal's width, in a pipe nowhere.
+  std::size_t out_columns() const { return columns_of(is_out_terminal); }
+  std::size_t err_columns() const { return columns_of(is_err_terminal); }
+
+ private:
+  std::size_t columns_of(bool is_terminal) const {
+    constexpr std::size_t kUnlimited = std::size_t{1} << 30;
+    return is_terminal ? static_cast<std::size_t>(std::max(columns, 20)) : kUnlimited;
+  }
 };
 
 // One row of the table in main.cpp. Verbs of one group stand together in `assay --help`.

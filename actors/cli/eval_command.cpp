@@ -24,9 +24,10 @@ nlohmann::json curve_json(const std::vector<algo::CurvePoint>& curve) {
 void print_table(std::ostream& out, const EvalSet& set, const algo::PolicyEvaluation& evaluation) {
   out << fmt::format("{}: {} prompts, {} completions, {} unscored\n", set.settings.source.name,
                      evaluation.prompt_count, evaluation.completion_count, evaluation.unscored);
+  out << "               rate     95 % interval   blind guessing\n";
   for (const algo::CurvePoint& point : evaluation.pass_curve) {
     const double floor = algo::guess_floor(set.guess_chance, point.k);
-    out << fmt::format("  pass@{:<4} {:6.2f} %  [{:.2f}, {:.2f}]   guess floor {:.2f} %\n", point.k,
+    out << fmt::format("  pass@{:<4} {:6.1f} %   {:5.1f} to {:5.1f} %   {:12.1f} %\n", point.k,
                        100 * point.rate.value, 100 * point.rate.low, 100 * point.rate.high,
                        100 * floor);
   }
@@ -45,7 +46,8 @@ ExitCode eval_command(CommandContext& context) {
   options.option("-n,--prompts", prompts, "prompts a source; 0: all");
   options.option("-r,--samples", samples, "completions a prompt; 0: as configured");
   options.option("--out", out_folder, "folder for <source>/results.json and samples.jsonl");
-  options.example("assay eval @ configs/gsm8k.toml -n 32 -r 4");
+  options.example("assay eval @ configs/arithmetic.toml -n 32 -r 16");
+  options.example("assay eval @ configs/gsm8k.toml -n 32 -r 4 --out outputs/untrained");
   options.example("assay eval @ configs/arithmetic.toml --policy outputs/first/checkpoints/latest");
   if (auto stop = options.parse(context)) return *stop;
   Result<LoadedConfig> loaded = load_run_config(request);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "actors/cli/commands.h"
 #include "actors/cli/error_table.h"
@@ -31,21 +32,29 @@ void print_events(std::ostream& out, const std::vector<store::LedgerEvent>& even
   }
 }
 
-void print_group(std::ostream& out, store::LedgerReader& reader, const store::GroupRecord& group) {
+// A label of eleven columns, then the text, wrapped beside it.
+void print_labelled(const CommandContext& context, const std::string& label,
+                    const std::string& text) {
+  context.out << fmt::format("{:<11}", label) << wrapped(one_line(text), context.out_columns(), 11)
+              << "\n";
+}
+
+// `only`: the one rollout that was asked for; absent: all of the group.
+void print_group(const CommandContext& context, store::LedgerReader& reader,
+                 const store::GroupRecord& group, std::optional<std::size_t> only) {
   if (Result<wire::Prompt> prompt = reader.prompt(group.prompt); prompt) {
-    out << "prompt     " << one_line(prompt->text) << "   reference " << one_line(prompt->reference)
-        << "   ("
-        << one_line(prompt->source + (prompt->stratum.empty() ? "" : ", " + prompt->stratum))
-        << ")\n";
+    print_labelled(context, "prompt", prompt->text);
+    print_labelled(context, "expected", prompt->reference);
+    print_labelled(context, "source",
+                   prompt->source + (prompt->stratum.empty() ? "" : ", " + prompt->stratum));
   }
   for (std::size_t i = 0; i < group.rollouts.size(); ++i) {
-    if (!group.rollouts[i]) continue;
-    out << fmt::format("rollout {:>2} {:?}", i, group.rollouts[i]->completion);
-    if (group.verdicts[i]) {
-      out << "  " << to_string(group.verdicts[i]->outcome) << ": "
-          << one_line(group.verdicts[i]->reason);
-    }
-    out << "\n";
+    if (!group.rollouts[i] || (only && *only != i)) continue;
+    print_labelled(context, "rollout " + std::to_string(i),
+                   fmt::format("{:?}", group.rollouts[i]->completion));
+    if (!group.verdicts[i]) continue;
+    const wire::Verdict& verdict = *group.verdicts[i];
+    print_labelled(context, "", std::string(to_string(verdict.outcome)) + ": " + verdict.reason);
   }
 }
 
@@ -87,14 +96,14 @@ ExitCode explain_error(CommandContext& context, const std::string& id) {
     context.out << error_json(*kind).dump() << "\n";
     return ExitCode::kDone;
   }
-  const auto columns = static_cast<std::size_t>(context.columns);
+  const auto columns = context.out_columns();
   context.out << kind->id << ": " << kind->title << "\n  " << wrapped(kind->meaning, columns, 2)
               << "\n  = help: " << wrapped(kind->remedy, columns, 10) << "\n";
   return ExitCode::kDone;
 }
 
 // What the running process adds: where an open group is right now.
-void print_live(std::ostream& out, const store::RunPaths& paths, GroupId group) {
+void print_live(const CommandContext& context, const store::RunPaths& paths, GroupId group) {
   Result<net::StatusClient> client = net::StatusClient::connect(paths.status_socket());
   if (!client) return;
   const nlohmann::json question = {{"get", "describe"}, {"group", to_string(group)}};
@@ -103,7 +112,7 @@ void print_live(std::ostream& out, const store::RunPaths& paths, GroupId group) 
   const nlohmann::json live = nlohmann::json::parse(*answer, nullptr, false);
   const auto text = live.is_object() ? live.find("open") : live.end();
   if (text == live.end() || !text->is_string() || text->empty()) return;
-  out << "now        " << one_line(text->get<std::string>()) << "\n";
+  print_labelled(context, "now", text->get<std::string>());
 }
 
 }  // namespace
@@ -145,9 +154,11 @@ ExitCode explain_command(CommandContext& context) {
   Result<store::GroupRecord> record = reader->group(group);
   if (!record) return fail(context, record.error(), ExitCode::kUsage);
   Result<std::vector<store::LedgerEvent>> events = Error{};
+  std::optional<std::size_t> only;
   if (is_rollout) {
     Result<RolloutId> rollout = parse_rollout_id(id);
     if (!rollout) return fail(context, rollout.error(), ExitCode::kUsage);
+    only = rollout->index;
     events = reader->history(*rollout);
   } else {
     events = reader->history(group);
@@ -157,8 +168,9 @@ ExitCode explain_command(CommandContext& context) {
     for (const store::LedgerEvent& event : *events) context.out << to_json_line(event) << "\n";
     return ExitCode::kDone;
   }
-  print_group(context.out, *reader, *record);
-  print_live(context.out, *paths, group);
+  print_group(context, *reader, *record, only);
+  print_live(context, *paths, group);
+  context.out << "\n";
   print_events(context.out, *events);
   return ExitCode::kDone;
 }

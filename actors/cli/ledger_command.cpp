@@ -9,6 +9,7 @@
 
 #include "actors/cli/option_set.h"
 #include "actors/cli/run_audit.h"
+#include "actors/cli/text_layout.h"
 #include "runtime/store/ledger_checker.h"
 #include "runtime/store/ledger_reader.h"
 #include "runtime/store/run_folder.h"
@@ -103,28 +104,28 @@ void print_json(std::ostream& out, const std::vector<CheckedLedger>& all, bool i
   out << json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
 }
 
-void print_row(std::ostream& out, const store::InvariantReport& one) {
+void print_row(const CommandContext& context, const store::InvariantReport& one) {
   std::string word(word_of(one.state));
   if (one.state == store::CheckState::kNotChecked) word = "not checked";
-  out << fmt::format("{}  {:<11}  {}", store::id_of(one.invariant), word,
-                     store::description_of(one.invariant));
-  if (one.state == store::CheckState::kNotChecked) out << ": " << one.text;
+  const std::string label = fmt::format("{}  {:<11}  ", store::id_of(one.invariant), word);
+  std::string text(store::description_of(one.invariant));
+  if (one.state == store::CheckState::kNotChecked) text += ": " + one.text;
   if (one.state == store::CheckState::kViolated) {
-    out << fmt::format(": {} time{}, first at event{}", one.violation_count,
-                       one.violation_count == 1 ? "" : "s", one.first_seqs.size() == 1 ? "" : "s");
-    for (const std::uint64_t seq : one.first_seqs) out << ' ' << seq;
-    out << ": " << one.text;
+    text += fmt::format(": {} time{}, first at event{}", one.violation_count,
+                        one.violation_count == 1 ? "" : "s", one.first_seqs.size() == 1 ? "" : "s");
+    for (const std::uint64_t seq : one.first_seqs) text += ' ' + std::to_string(seq);
+    text += ": " + one.text;
   }
-  out << "\n";
+  context.out << label << wrapped(one_line(text), context.out_columns(), label.size()) << "\n";
 }
 
-void print_table(std::ostream& out, const CheckedLedger& checked) {
-  out << checked.path << "\n";
-  for (const store::InvariantReport& one : checked.report.invariants) print_row(out, one);
-  out << fmt::format("{} events, {} open groups, {}: {}\n", checked.report.event_count,
-                     checked.report.open_groups,
-                     checked.report.is_finished ? "finished" : "not finished",
-                     checked.report.is_clean() ? "clean" : "NOT CLEAN");
+void print_table(const CommandContext& context, const CheckedLedger& checked) {
+  context.out << checked.path << "\n";
+  for (const store::InvariantReport& one : checked.report.invariants) print_row(context, one);
+  context.out << fmt::format("{} events, {} open groups, {}: {}\n", checked.report.event_count,
+                             checked.report.open_groups,
+                             checked.report.is_finished ? "finished" : "not finished",
+                             checked.report.is_clean() ? "clean" : "NOT CLEAN");
 }
 
 struct CheckRequest {
@@ -165,7 +166,7 @@ ExitCode check(CommandContext& context, std::vector<NamedLedger> ledgers,
   if (context.format == OutputFormat::kJson) {
     print_json(context.out, all, is_clean);
   } else {
-    for (const CheckedLedger& checked : all) print_table(context.out, checked);
+    for (const CheckedLedger& checked : all) print_table(context, checked);
   }
   return is_clean ? ExitCode::kDone : ExitCode::kGate;
 }
@@ -187,11 +188,11 @@ std::optional<ExitCode> parse(CommandContext& context, Arguments& given) {
                  "check: a record kept outside while the run was alive, JSON lines with seq and "
                  "chain such as an export prints; all of it must still be there, which shows "
                  "whether a crash, or somebody, took back what was promised");
-  options.example("assay ledger check arithmetic");
-  options.example("assay ledger check arithmetic --replay");
-  options.example("assay ledger export arithmetic > seen.jsonl   # while it runs");
-  options.example("assay ledger check arithmetic --acknowledged seen.jsonl");
-  options.example("assay ledger check arithmetic -o json");
+  options.example("assay ledger check first");
+  options.example("assay ledger check first --replay");
+  options.example("assay ledger export first > seen.jsonl   # while it runs");
+  options.example("assay ledger check first --acknowledged seen.jsonl");
+  options.example("assay ledger check first -o json");
   return options.parse(context);
 }
 

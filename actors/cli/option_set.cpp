@@ -4,12 +4,15 @@
 #include <CLI/CLI.hpp>
 
 #include "actors/cli/run_config.h"
+#include "actors/cli/text_layout.h"
 #include "runtime/config/nearest.h"
 #include "runtime/config/node.h"
 #include "runtime/config/value_text.h"
 
 namespace assay::cli {
 namespace {
+
+constexpr std::size_t kHelpColumns = 80;
 
 struct HelpRow {
   std::string names;  // "-n,--prompts N"
@@ -188,8 +191,8 @@ void OptionSet::State::print_help(std::ostream& stream) const {
   for (const HelpRow& row : all) width = std::max(width, row.names.size());
   stream << "\noptions\n";
   for (const HelpRow& row : all) {
-    stream << "  " << row.names << std::string(width + 2 - row.names.size(), ' ') << row.text
-           << "\n";
+    stream << "  " << row.names << std::string(width + 2 - row.names.size(), ' ')
+           << wrapped(row.text, kHelpColumns, width + 4) << "\n";
   }
 }
 

@@ -1,6 +1,7 @@
 // `assay report RUN`: draws the report of a finished run again from what the run kept beside it.
 #include "actors/cli/commands.h"
 #include "actors/cli/option_set.h"
+#include "actors/cli/run_report.h"
 #include "actors/web/report_json.h"
 #include "actors/web/report_page.h"
 #include "actors/web/summary.h"
@@ -35,8 +36,9 @@ ExitCode report_command(CommandContext& context) {
   std::string run;
   OptionSet options("report", "Writes the page and the summary of a finished run again.");
   options.positional("run", run, "the run's folder or its name under outputs/");
-  options.example("assay report outputs/arithmetic");
-  options.example("assay report outputs/arithmetic -o json");
+  options.example("assay report first");
+  options.example("assay report outputs/first -o json");
+  options.example("assay report first -o json | jq .eval.in_range.reading");
   if (auto stop = options.parse(context)) return *stop;
 
   Result<store::RunPaths> paths = store::find_run(run);
@@ -49,7 +51,8 @@ ExitCode report_command(CommandContext& context) {
   if (context.format == OutputFormat::kJson) {
     context.out << web::summary_json(*input);
   } else {
-    context.out << web::verdict_sentence(*input) << "\nreport: " << paths->report_page() << "\n";
+    context.out << verdict_lines(*input, context.out_columns())
+                << "report: " << paths->report_page() << "\n";
   }
   return ExitCode::kDone;
 }

@@ -7,6 +7,8 @@
 
 #include "actors/cli/provenance.h"
 #include "actors/cli/sample_choice.h"
+#include "actors/cli/text_layout.h"
+#include "actors/web/verdict_text.h"
 #include "runtime/store/ledger_reader.h"
 
 namespace assay::cli {
@@ -141,6 +143,14 @@ bool has_mixed_source(const RunSetup& setup) {
   return setup.eval_sets.size() > 1 &&
          std::all_of(setup.eval_sets.begin(), setup.eval_sets.end(),
                      [](const EvalSet& set) { return set.is_procedural; });
+}
+
+std::string verdict_lines(const web::ReportInput& input, std::size_t columns) {
+  std::string lines;
+  for (const std::string& sentence : web::verdict_sentences(input)) {
+    lines += "- " + wrapped(unbroken_percent(one_line(sentence)), columns, 2) + "\n";
+  }
+  return lines;
 }
 
 std::uint64_t peak_memory_bytes() {

@@ -55,6 +55,9 @@ class RunReport {
 // Whether the report also shows all sources together: with several procedural ones it does.
 bool has_mixed_source(const RunSetup& setup);
 
+// The verdict for a terminal: a sentence an item, wrapped, with a line end after each.
+std::string verdict_lines(const web::ReportInput& input, std::size_t columns);
+
 // Peak resident memory of this process, in bytes.
 std::uint64_t peak_memory_bytes();
 

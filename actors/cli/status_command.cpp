@@ -129,7 +129,7 @@ void print_actors(const CommandContext& context, const json& status) {
     if (is_wide) {
       context.out << fmt::format("  {:>7}  {}", has_version ? "v" + version->dump() : "-", doing);
     } else if (!doing.empty()) {
-      context.out << "\n  " << cut(doing, static_cast<std::size_t>(context.columns - 2));
+      context.out << "\n  " << cut(doing, context.out_columns() - 2);
     }
     context.out << "\n";
   }
@@ -158,8 +158,8 @@ void print_sentences(const CommandContext& context, const json& status) {
   constexpr std::size_t kLabel = 11;
   const auto say = [&](const char* label, const std::string& sentence) {
     if (sentence.empty()) return;
-    context.out << fmt::format("{:<11}", label)
-                << wrapped(sentence, static_cast<std::size_t>(context.columns), kLabel) << "\n";
+    context.out << fmt::format("{:<11}", label) << wrapped(sentence, context.out_columns(), kLabel)
+                << "\n";
   };
   context.out << "\n";
   say("now", text(status, "waiting"));

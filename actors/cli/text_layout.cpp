@@ -74,6 +74,13 @@ std::string wrapped(std::string_view text, std::size_t columns, std::size_t inde
   return lines;
 }
 
+std::string unbroken_percent(std::string text) {
+  for (std::size_t at = text.find(" %"); at != std::string::npos; at = text.find(" %", at)) {
+    text.replace(at, 1, "\u00a0");
+  }
+  return text;
+}
+
 std::string cut(std::string_view text, std::size_t columns) {
   if (code_points(text) <= columns) return std::string(text);
   std::string kept;

@@ -20,6 +20,9 @@ std::string one_line(std::string_view text);
 // further line. A longer word stays whole.
 std::string wrapped(std::string_view text, std::size_t columns, std::size_t indent);
 
+// A per-cent sign kept on the line of its number, by a blank that is not broken at.
+std::string unbroken_percent(std::string text);
+
 // Cut to `columns` code points; a cut text ends in `…`.
 std::string cut(std::string_view text, std::size_t columns);
 

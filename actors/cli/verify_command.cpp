@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "actors/cli/option_set.h"
+#include "actors/cli/text_layout.h"
 #include "runtime/core/file.h"
 #include "verifiers/case_file.h"
 #include "verifiers/registry.h"
@@ -106,9 +107,9 @@ void print_summary(CommandContext& context, const verifiers::CaseSet& set,
     }
     false_accepts += verdict.outcome == wire::Outcome::kCorrect;
     false_rejects += verdict.outcome == wire::Outcome::kIncorrect;
-    context.err << fmt::format("{} (line {}): {} {}: {}\n", the_case.id, the_case.line,
+    context.err << fmt::format("{} (line {}): {} {}: {}\n", one_line(the_case.id), the_case.line,
                                wire::to_string(verdict.outcome), wire::to_string(verdict.code),
-                               verdict.reason);
+                               one_line(verdict.reason));
   }
   std::sort(latencies.begin(), latencies.end());
   context.err << fmt::format(
@@ -155,11 +156,13 @@ ExitCode verify_one(CommandContext& context, const VerifyOptions& options) {
   if (context.format == OutputFormat::kJson) {
     context.out << verifiers::verdict_record("", verdict) << '\n';
   } else {
-    context.out << fmt::format("{} ({}): {}\n", wire::to_string(verdict.outcome),
-                               wire::to_string(verdict.code), verdict.reason);
+    const auto columns = context.out_columns();
+    const std::string head =
+        fmt::format("{} ({}): ", wire::to_string(verdict.outcome), wire::to_string(verdict.code));
+    context.out << wrapped(head + one_line(verdict.reason), columns, 0) << "\n";
     for (const wire::Check& check : verdict.checks) {
       context.out << fmt::format("  {} {}: {}\n", check.is_passed ? "pass" : "fail", check.name,
-                                 check.reason);
+                                 wrapped(one_line(check.reason), columns, check.name.size() + 9));
     }
   }
   return verdict.outcome == wire::Outcome::kCorrect ? ExitCode::kDone : ExitCode::kGate;

@@ -13,7 +13,7 @@ namespace assay::web {
 // symbols. Missing values show as a dash with their reason.
 std::string report_page(const ReportInput& input);
 
-// The sentence the report opens with: what was gained and how sure that is, in plain text.
+// What the report opens with, in plain text and one paragraph: what was gained and how sure that is.
 std::string verdict_sentence(const ReportInput& input);
 
 // Writes index.html, summary.json and report_input.json into `folder`, durably.

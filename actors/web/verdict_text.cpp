@@ -47,20 +47,23 @@ std::string share_of_gap(const algo::Comparison& comparison) {
   }
   const double share = *comparison.ratio.value, low = comparison.ratio.low.value_or(share),
                high = comparison.ratio.high.value_or(share);
-  const std::string figures = fmt::format("{} %, 95 % interval {} to {} %", rounded_percent(share),
-                                          rounded_percent(low), rounded_percent(high));
+  const std::string interval =
+      fmt::format("95 % interval {} to {} %", rounded_percent(low), rounded_percent(high));
   if (low > 1) {
     return fmt::format(
-        "Compression: one try now does better than {} tries did before (it closed {} of the gap "
-        "between them).",
-        k, figures);
+        "Compression: one try now does better than {} tries did before. It closed {} % of the gap "
+        "that lay between them ({}).",
+        k, rounded_percent(share), interval);
   }
   if (high < 0) {
-    return fmt::format("The gap between one try and {} grew instead of closing ({}).", k, figures);
+    return fmt::format(
+        "The gap between one try and {} grew instead of closing, by {} % ({}).", k,
+        rounded_percent(-share),
+        fmt::format("95 % interval {} to {} %", rounded_percent(-high), rounded_percent(-low)));
   }
   return fmt::format(
-      "Compression: one try closed {} of the gap that lay between it and {} tries before.", figures,
-      k);
+      "Compression: one try closed {} % of the gap that lay between it and {} tries before ({}).",
+      rounded_percent(share), k, interval);
 }
 
 std::string reach(const ReportSource& source) {

@@ -440,7 +440,8 @@ void GroupFlow::issue(SteadyTime now, Effects& effects) {
 void GroupFlow::grant_generation(SteadyTime now, Effects& effects) {
   while (!to_generate_.is_empty() && !to_verify_.is_full()) {
     const auto found = open_.find(to_generate_.front());
-    if (found == open_.end()) {  // dropped while it waited
+    // It may have ended while it waited, or a worker that was given up may have finished it.
+    if (found == open_.end() || all_there(found->second.rollouts)) {
       to_generate_.pop();
       continue;
     }

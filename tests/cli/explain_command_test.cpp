@@ -88,7 +88,7 @@ TEST(DryRun, RefusesReferencesThatTheVerifierDoesNotAccept) {
   const testing::TemporaryFolder folder;
   ASSERT_TRUE(write_file_durably(folder.path("data.jsonl"),
                                  "{\"question\": \"1+1\", \"answer\": \"2\"}\n"
-                                 "{\"question\": \"2+2\", \"answer\": \"four\"}\n"));
+                                 "{\"question\": \"2+2\", \"answer\": \"1/0\"}\n"));
   ASSERT_TRUE(write_file_durably(
       folder.path("a.toml"),
       "[tokenizer]\ntype = \"byte\"\n[sft]\nsteps = 0\n[[verifier]]\nname = \"math\"\n"
@@ -100,7 +100,7 @@ TEST(DryRun, RefusesReferencesThatTheVerifierDoesNotAccept) {
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_TRUE(holds(outcome.err, "error[E404]: a verifier refuses reference answers"))
       << outcome.err;
-  EXPECT_TRUE(holds(outcome.err, "row 2: reference 'four'")) << outcome.err;
+  EXPECT_TRUE(holds(outcome.err, "row 2: reference '1/0'")) << outcome.err;
   EXPECT_TRUE(holds(outcome.out, "accepts 1 of 2 reference answers")) << outcome.out;
 }
 

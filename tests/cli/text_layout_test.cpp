@@ -23,6 +23,10 @@ TEST(Wrapped, BreaksAtBlanksAndIndents) {
   EXPECT_EQ(wrapped("", 10, 4), "");
 }
 
+TEST(Wrapped, APerCentSignStaysWithItsNumber) {
+  EXPECT_EQ(wrapped(unbroken_percent("from 95 % on"), 8, 0), "from\n95\u00a0% on");
+}
+
 TEST(Wrapped, ALongWordStaysWhole) {
   EXPECT_EQ(wrapped("a 0123456789 b", 6, 2), "a\n  0123456789\n  b");
 }

@@ -216,7 +216,7 @@ TEST(Verdict, SaysOfTheGapWhatTheRatioAllows) {
   set_ratio(ratio, 1.15, 1.06, 1.26);
   EXPECT_TRUE(has(verdict_sentence(input), "one try now does better than 8 tries did before"));
   set_ratio(ratio, 0.71, 0.6, 0.8);
-  EXPECT_TRUE(has(verdict_sentence(input), "one try closed 71 %, 95 % interval 60 to 80 %"));
+  EXPECT_TRUE(has(verdict_sentence(input), "one try closed 71 % of the gap"));
   set_ratio(ratio, -0.3, -0.5, -0.1);
   EXPECT_TRUE(has(verdict_sentence(input), "grew instead of closing"));
   ratio = {};

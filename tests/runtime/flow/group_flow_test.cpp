@@ -226,6 +226,20 @@ TEST(GroupFlow, ALostGeneratorsGroupsGoToAnother) {
   EXPECT_EQ(granted[0].indices, (std::vector<std::uint32_t>{1}));  // rollout 0 is kept
 }
 
+TEST(GroupFlow, AGroupThatALateWorkerFinishedIsNotDrawnAgain) {
+  Scene scene;
+  scene.start();
+  scene.draw(100, 0);
+  scene.flow().generator_ready("generator/0", 0, at(1s));  // no room: the group has to wait
+  scene.flow().tick(at(100s));
+  scene.draw(100, 1);
+
+  const Effects effects = scene.flow().generator_ready("generator/1", 8, at(101s));
+
+  EXPECT_TRUE(all<GenerationGranted>(effects).empty());
+  EXPECT_EQ(scene.flow().prompts_queue(at(101s)).unacked, 0u);
+}
+
 TEST(GroupFlow, AnOverdueLeaseIsTakenBackAndGivenUpAfterTheLastAttempt) {
   Scene scene;
   scene.start();
