@@ -354,15 +354,17 @@ double sum_squares(const float* x, std::size_t size) {
 void adam(const AdamStep& s) {
   const Lanes beta1 = splat(s.beta1), beta2 = splat(s.beta2);
   for (std::size_t i = 0; i < s.size; i += kLanes) {
-    const Lanes g = load(s.gradient + i) * splat(s.gradient_scale);
-    const Lanes first = fma(beta1, load(s.first + i), splat(1.0f - s.beta1) * g);
-    const Lanes second = fma(beta2, load(s.second + i), (splat(1.0f - s.beta2) * g) * g);
-    store(s.first + i, first);
-    store(s.second + i, second);
+    const std::size_t count = s.size - i;
+    const Lanes g = load_first(s.gradient + i, count) * splat(s.gradient_scale);
+    const Lanes first = fma(beta1, load_first(s.first + i, count), splat(1.0f - s.beta1) * g);
+    const Lanes second =
+        fma(beta2, load_first(s.second + i, count), (splat(1.0f - s.beta2) * g) * g);
+    store_first(s.first + i, count, first);
+    store_first(s.second + i, count, second);
     const Lanes root = square_root(second * splat(s.second_correction)) + splat(s.eps);
-    const Lanes w = load(s.weights + i);
+    const Lanes w = load_first(s.weights + i, count);
     const Lanes decayed = w - w * splat(s.decay);
-    store(s.weights_out + i, decayed - splat(s.step_size) * (first / root));
+    store_first(s.weights_out + i, count, decayed - splat(s.step_size) * (first / root));
   }
 }
 

@@ -205,17 +205,29 @@ TEST(Engine, TokensDoNotDependOnTheBatchAround) {
   }
 }
 
+// Every optional tensor, and none whose size is a multiple of a register's.
+model::ModelConfig odd_config() {
+  model::ModelConfig config = tiny_config();
+  config.hidden_size = 25;
+  config.head_size = 6;
+  config.ffn_size = 37;
+  config.has_qkv_bias = config.has_qk_norm = true;
+  config.has_tied_embeddings = false;
+  return config;
+}
+
 TEST(Engine, UpdatesAreBitEqualForAnyThreadCount) {
   Rng rng(8);
-  const model::ModelConfig config = tiny_config();
-  const wire::TrainBatch batch = random_batch(config, 150, rng);
-  std::vector<Digest> digests;
-  for (unsigned threads = 1; threads <= 4; ++threads) {
-    auto learner = learner_of(config, threads, 7);
-    for (int i = 0; i < 3; ++i) ASSERT_TRUE(learner->update(batch, {}));
-    digests.push_back(learner->publish()->digest());
+  for (const model::ModelConfig& config : {tiny_config(), odd_config()}) {
+    const wire::TrainBatch batch = random_batch(config, 150, rng);
+    std::vector<Digest> digests;
+    for (const unsigned threads : {1u, 2u, 3u, 4u, 4u, 4u}) {
+      auto learner = learner_of(config, threads, 7);
+      for (int i = 0; i < 3; ++i) ASSERT_TRUE(learner->update(batch, {}));
+      digests.push_back(learner->publish()->digest());
+    }
+    for (const Digest& digest : digests) EXPECT_EQ(digest, digests.front());
   }
-  for (const Digest& digest : digests) EXPECT_EQ(digest, digests.front());
 }
 
 TEST(Engine, AfterASwapEveryTokenIsScoredByItsOwnVersion) {

@@ -115,6 +115,7 @@ std::vector<double> weights_of(const host::HostLearner& learner) {
 TEST(Optimiser, StepsAreAdamWOfTheClippedGradientWithTheScheduledRate) {
   model::ModelConfig config = tiny_config();
   config.has_qkv_bias = config.has_qk_norm = true;
+  config.head_size = 6;  // biases of 24, 12 and 12 numbers without gaps between them
   OptimiserOptions o;
   o.lr = 1e-2;
   o.beta1 = 0.8;

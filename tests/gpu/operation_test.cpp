@@ -262,12 +262,13 @@ TEST_P(Operation, SaturatedLogitsStayFinite) {
 
 TEST_P(Operation, AdamWIsItsTextbookFormula) {
   Rng rng(16);
-  const std::size_t size = 48;
-  FloatBuffer weights = random_floats(size, rng), first(size), second(size);
+  const std::size_t size = 41;  // what follows is another tensor's
+  FloatBuffer weights = random_floats(64, rng), first(64), second(64);
+  const Doubles beyond = doubles_of(weights.get() + size, 64 - size);
   Doubles w = doubles_of(weights.get(), size), m(size), v(size);
   const double lr = 1e-2, beta1 = 0.9, beta2 = 0.95, eps = 1e-6, decay = 0.1, scale = 0.5;
   for (int step = 1; step <= 5; ++step) {
-    const FloatBuffer gradient = random_floats(size, rng);
+    const FloatBuffer gradient = random_floats(64, rng);
     AdamStep s;
     s.weights_out = weights.get();
     s.weights = weights.get();
@@ -293,6 +294,9 @@ TEST_P(Operation, AdamWIsItsTextbookFormula) {
       EXPECT_NEAR(weights.get()[i], w[i], 5e-6) << step;
     }
   }
+  EXPECT_EQ(doubles_of(weights.get() + size, 64 - size), beyond);
+  EXPECT_EQ(first.get()[size], 0);
+  EXPECT_EQ(second.get()[size], 0);
 }
 
 TEST_P(Operation, SumsOfSquaresAreTakenInDouble) {

@@ -68,6 +68,9 @@ class Scene {
 
   static Verdict right() { return bound(Verdict::correct("yes")); }
   static Verdict wrong() { return bound(Verdict::incorrect(VerdictCode::kWrongAnswer, "no")); }
+  static Verdict partly() {
+    return bound(Verdict::incorrect(VerdictCode::kWrongAnswer, "the first half", 0.5));
+  }
   static Verdict broken() {
     return Verdict::unscored(VerdictCode::kInternalError, "judge crashed");
   }
@@ -261,8 +264,7 @@ TEST(GroupFlow, DynamicSamplingJudgesRawCorrectnessNotTheShapedReward) {
   Scene::append(effects, scene.draw(100, 1));
   // Both wrong, one with partial credit: the rewards differ, the group teaches nothing true.
   Scene::append(effects, scene.judge(100, 0, Scene::wrong()));
-  Scene::append(effects,
-                scene.judge(100, 1, Verdict::incorrect(VerdictCode::kWrongAnswer, "", 0.5)));
+  Scene::append(effects, scene.judge(100, 1, Scene::partly()));
 
   const auto dropped = all<GroupDropped>(effects);
   ASSERT_EQ(dropped.size(), 1u);
