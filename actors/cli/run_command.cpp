@@ -89,7 +89,10 @@ ExitCode run_command(CommandContext& context) {
                                          : store::RunMode::kNew;
   Result<store::RunFolder> folder =
       store::RunFolder::open(setup->config.output_dir + "/" + setup->name, mode);
-  if (!folder) return fail(context, folder.error(), ExitCode::kUsage);
+  if (!folder) {
+    const bool is_full = folder.error().code == ErrorCode::kExhausted;
+    return fail(context, folder.error(), is_full ? ExitCode::kFailed : ExitCode::kUsage);
+  }
   const store::RunPaths& paths = folder->paths();
   if (is_resume) {
     if (auto same = check_same_config(paths, *loaded); !same) {

@@ -220,13 +220,17 @@ TEST_F(Signals, InEveryStageEndTheRunAfterACheckpoint) {
 
     const ProgramOutcome outcome = program->wait();
 
-    if (outcome.exit_code == 0) break;
+    if (outcome.exit_code == 0) {  // it came too late; the next moment is one of a new run
+      expect_same(expected);
+      fs::remove_all(path("outputs"));
+      continue;
+    }
     ++interrupted;
     ASSERT_EQ(outcome.exit_code, 128 + signal) << outcome.err;
     EXPECT_TRUE(holds(outcome.err, "--resume")) << outcome.err;
     EXPECT_FALSE(holds(outcome.err, "error")) << outcome.err;
     if (!path_exists(in_run("ledger.sqlite"))) continue;
-    expect_clean_ledger("true", path_exists(in_run("controls")));
+    expect_clean_ledger("true");
     const std::vector<RecordedStep> history = steps();
     if (history.empty()) continue;
     const std::string newest = "step_" + std::to_string(history.size());
