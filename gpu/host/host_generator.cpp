@@ -29,7 +29,8 @@ HostGenerator::HostGenerator(std::shared_ptr<const HostWeights> weights,
       options_(options),
       pool_(std::move(pool)),
       transformer_(weights_->store().shared_layout(), kernels),
-      slots_(pool_->threads()) {}
+      slots_(pool_->threads()),
+      arena_(options.cache_bytes_max) {}
 
 std::size_t HostGenerator::capacity_of(const GenerationRequest& request) const {
   return padded(request.prompt_tokens.size() + request.sampling.max_completion_tokens);
@@ -129,13 +130,17 @@ void HostGenerator::admit() {
   while (!queue_.empty() && running_.size() < options_.max_sequences) {
     const GenerationRequest& request = queue_.front().group->request;
     const std::size_t capacity = capacity_of(request);
-    if (cache_bytes_ + bytes_of(capacity) > options_.cache_bytes_max) break;
+    const std::size_t bytes = bytes_of(capacity);
+    if (cache_bytes_ + bytes > options_.cache_bytes_max) break;
+    float* const memory = arena_.take(bytes / sizeof(float));
+    // Enough is free, but in pieces: what runs will end and leave longer ones.
+    if (memory == nullptr) break;
     auto sequence = std::make_unique<Sequence>();
     sequence->group = queue_.front().group;
     sequence->member = queue_.front().member;
-    sequence->memory = take_memory(bytes_of(capacity) / sizeof(float));
-    sequence->cache = {sequence->memory.get(), capacity, cache_layer_size(config(), capacity)};
-    cache_bytes_ += bytes_of(capacity);
+    sequence->cache = {memory, capacity, cache_layer_size(config(), capacity)};
+    sequence->cache_floats = bytes / sizeof(float);
+    cache_bytes_ += bytes;
     fresh.push_back(sequence.get());
     running_.push_back(std::move(sequence));
     queue_.pop_front();
@@ -279,30 +284,9 @@ std::vector<wire::Rollout> HostGenerator::take_finished() {
   return finished;
 }
 
-FloatBuffer HostGenerator::take_memory(std::size_t floats) {
-  const auto spare = spare_memory_.find(floats);
-  if (spare == spare_memory_.end()) {
-    drop_spares(floats * sizeof(float));
-    return FloatBuffer(floats);
-  }
-  FloatBuffer memory = std::move(spare->second);
-  spare_memory_.erase(spare);
-  return memory;
-}
-
-// Spare memory of other sizes would pile up: with what runs and `more_bytes` it stays within the
-// limit.
-void HostGenerator::drop_spares(std::size_t more_bytes) {
-  std::size_t spare_bytes = 0;
-  for (const auto& [floats, memory] : spare_memory_) spare_bytes += floats * sizeof(float);
-  if (cache_bytes_ + spare_bytes + more_bytes > options_.cache_bytes_max) spare_memory_.clear();
-}
-
-void HostGenerator::release(Sequence& sequence) {
-  const std::size_t floats = sequence.memory.size();
-  cache_bytes_ -= floats * sizeof(float);
-  drop_spares(floats * sizeof(float));
-  spare_memory_.emplace(floats, std::move(sequence.memory));
+void HostGenerator::release(const Sequence& sequence) {
+  cache_bytes_ -= sequence.cache_floats * sizeof(float);
+  arena_.give_back(sequence.cache.base, sequence.cache_floats);
 }
 
 }  // namespace assay::gpu::host

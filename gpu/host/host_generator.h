@@ -6,12 +6,12 @@
 
 #include <deque>
 #include <list>
-#include <map>
 #include <memory>
 #include <vector>
 
 #include "gpu/backend.h"
 #include "gpu/generator.h"
+#include "gpu/host/cache_arena.h"
 #include "gpu/host/host_weights.h"
 #include "gpu/host/thread_pool.h"
 #include "gpu/host/transformer.h"
@@ -44,8 +44,8 @@ class HostGenerator final : public Generator {
   struct Sequence {
     std::shared_ptr<Group> group;
     std::size_t member = 0;
-    FloatBuffer memory;
     KvCache cache;
+    std::size_t cache_floats = 0;
     std::size_t cached = 0;  // tokens whose keys and values are in the cache
     std::vector<wire::TokenId> completion;
     std::vector<float> logprobs;
@@ -72,9 +72,7 @@ class HostGenerator final : public Generator {
   void decode(std::size_t first, std::size_t end, Slot& slot);
   void draw(Sequence& sequence, const float* logits, Slot& slot);
   std::vector<wire::Rollout> take_finished();
-  FloatBuffer take_memory(std::size_t floats);
-  void drop_spares(std::size_t more_bytes);
-  void release(Sequence& sequence);
+  void release(const Sequence& sequence);
 
   std::shared_ptr<const HostWeights> weights_;
   std::shared_ptr<const HostWeights> next_weights_;
@@ -83,8 +81,8 @@ class HostGenerator final : public Generator {
   Transformer transformer_;
   std::deque<Queued> queue_;
   std::vector<std::unique_ptr<Sequence>> running_;  // in submission order
-  std::multimap<std::size_t, FloatBuffer> spare_memory_;
   std::vector<Slot> slots_;
+  CacheArena arena_;
   std::size_t cache_bytes_ = 0;
   GeneratorCounters counters_;
 };

@@ -131,8 +131,10 @@ struct Kernels {
   // Entropy in nats from the exps of log_softmax at temperature 1.
   float (*entropy)(const float* logits, const float* exps, std::size_t size, SoftmaxSum sum);
   void (*logits_gradient)(const LogitsGradient&);
-  // Rotates x [2 * half] by the angles (rotate-half layout); `sign` = -1 rotates back.
-  void (*rotate)(float* x, const float* cosines, const float* sines, std::size_t half, float sign);
+  // y = x [2 * half] rotated by the angles (rotate-half layout); `sign` = -1 rotates back. y may be
+  // x itself.
+  void (*rotate)(const float* x, const float* cosines, const float* sines, std::size_t half,
+                 float sign, float* y);
   void (*scale)(const float* x, float factor, float* y, std::size_t size);
   void (*add)(const float* x, float* y, std::size_t size);  // y += x
   // The sum of squares of a block, in double.

@@ -319,15 +319,24 @@ void logits_gradient(const LogitsGradient& l) {
   l.out[l.target] += l.logprob_gradient;
 }
 
-void rotate(float* x, const float* cosines, const float* sines, std::size_t half, float sign) {
-  for (std::size_t i = 0; i < half; i += kLanes) {
-    const std::size_t count = half - i;
-    const Lanes c = load_first(cosines + i, count);
-    const Lanes s = load_first(sines + i, count) * splat(sign);
-    const Lanes first = load_first(x + i, count);
-    const Lanes second = load_first(x + half + i, count);
-    store_first(x + i, count, first * c - second * s);
-    store_first(x + half + i, count, second * c + first * s);
+void rotate(const float* x, const float* cosines, const float* sines, std::size_t half, float sign,
+            float* y) {
+  std::size_t i = 0;
+  for (; i + kLanes <= half; i += kLanes) {
+    const Lanes c = load(cosines + i);
+    const Lanes s = load(sines + i) * splat(sign);
+    const Lanes first = load(x + i);
+    const Lanes second = load(x + half + i);
+    store(y + i, first * c - second * s);
+    store(y + half + i, second * c + first * s);
+  }
+  // Heads of small models have fewer than 16 pairs: moving them into lanes would take longer.
+  for (; i < half; ++i) {
+    const float s = sines[i] * sign;
+    const float first = x[i];
+    const float second = x[half + i];
+    y[i] = first * cosines[i] - second * s;
+    y[half + i] = second * cosines[i] + first * s;
   }
 }
 

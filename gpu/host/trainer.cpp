@@ -370,10 +370,14 @@ void Trainer::add_weight_gradient(const WeightTask& task, float* gradient,
   const std::size_t width = std::min(kLanes, task.place->cols - column);
   panel.reserve(task.rows * kLanes);
   float* packed = panel.get();
-  for (std::size_t row = 0; row < task.rows; ++row) {
-    const float* x = task.x + row * task.x_stride + column;
+  const float* x = task.x + column;
+  for (std::size_t row = 0; row < task.rows; ++row, x += task.x_stride) {
     float* out = packed + row * kLanes;
-    for (std::size_t j = 0; j < kLanes; ++j) out[j] = j < width ? x[j] : 0.0f;
+    if (width == kLanes) {
+      std::copy_n(x, kLanes, out);
+    } else {
+      std::fill(std::copy_n(x, width, out), out + kLanes, 0.0f);
+    }
   }
   float* target = gradient + task.place->offset + column;
   transformer_.kernels().gemm({.a = task.dy,

@@ -194,15 +194,18 @@ void Transformer::gather_head(const HeadRows& head) const {
   const std::size_t size = layout_->config.head_size, width = padded(size);
   for (std::size_t i = 0; i < head.count; ++i) {
     float* out = head.out + i * head.out_stride;
-    float* raw = head.gain ? head.raw + i * width : out;
-    std::copy_n(head.qkv + i * qkv_stride(), size, raw);
-    std::fill(raw + size, raw + width, 0.0f);
+    const float* row = head.qkv + i * qkv_stride();
     if (head.gain) {
+      float* raw = head.raw + i * width;
+      std::copy_n(row, size, raw);
+      std::fill(raw + size, raw + width, 0.0f);
       kernels_.rms_norm(
           {raw, head.gain, out, head.inverse_rms + i, width, 1, size, layout_->config.rms_eps});
+      row = out;
     }
     const std::size_t angle = (head.start + i) * (size / 2);
-    kernels_.rotate(out, &cosines_[angle], &sines_[angle], size / 2, 1.0f);
+    kernels_.rotate(row, &cosines_[angle], &sines_[angle], size / 2, 1.0f, out);
+    std::fill(out + size, out + width, 0.0f);
   }
 }
 
@@ -211,13 +214,14 @@ void Transformer::return_head(const HeadRows& head, float* gradient, float* gain
   const std::size_t size = layout_->config.head_size, width = padded(size);
   for (std::size_t i = 0; i < head.count; ++i) {
     float* row = gradient + i * width;
+    float* out = head.qkv + i * qkv_stride();
     const std::size_t angle = (head.start + i) * (size / 2);
-    kernels_.rotate(row, &cosines_[angle], &sines_[angle], size / 2, -1.0f);
+    kernels_.rotate(row, &cosines_[angle], &sines_[angle], size / 2, -1.0f, head.gain ? row : out);
     if (head.gain) {
       kernels_.rms_norm_backward({head.raw + i * width, head.gain, head.inverse_rms + i, row,
                                   nullptr, row, gain_gradient, width, 1, size});
+      std::copy_n(row, size, out);
     }
-    std::copy_n(row, size, head.qkv + i * qkv_stride());
   }
 }
 

@@ -109,7 +109,7 @@ TEST_P(EveryInstructionSet, ElementwiseFunctionsMatchThePortableOnesBitByBit) {
       k.swiglu_backward(s);
       float* turned = take(2 * size);
       std::copy_n(x.get(), 2 * size, turned);
-      k.rotate(turned, x.get() + size, x.get() + 2 * size, size, -1.0f);
+      k.rotate(turned, x.get() + size, x.get() + 2 * size, size, -1.0f, turned);
       k.scale(x.get(), 0.3f, take(size), size);
       float* moments = take(2 * padded(size));
       k.adam({take(size), x.get(), moments, moments + padded(size), x.get(), padded(size), 0.5f,
