@@ -21,6 +21,11 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
+// Some groups no generator can draw, whichever tries.
+bool is_undrawable(GroupId group) {
+  return philox(group.value, {0, 0, 0, 7})[0] % 20 == 0;
+}
+
 template <class Key>
 std::uint32_t held_by(const std::map<Key, std::string>& leases, const std::string& worker) {
   return static_cast<std::uint32_t>(std::count_if(
@@ -57,8 +62,7 @@ FlowOptions chaos_flow_options(const ChaosOptions& chaos) {
   options.is_dynamic_sampling = true;
   options.generation_lease = 5s;
   options.verification_lease = 2s;
-  // Giving up depends on luck, which deterministic batches must not.
-  options.attempts_max = chaos.is_deterministic ? 1000 : 3;
+  options.attempts_max = chaos.attempts_max;
   options.to_verify_rollouts_max = 12;  // small enough to be reached
   return options;
 }
@@ -249,6 +253,12 @@ void ChaosWorld::react(const GenerationGranted& grant) {
   EXPECT_TRUE(generating_.emplace(grant.group, grant.worker).second) << "one lease at a time";
   EXPECT_LE(held_by(generating_, grant.worker), kGeneratorWindow);
   EXPECT_LE(grant.attempt, flow_options_.attempts_max);
+  if (is_undrawable(grant.group)) {
+    mail_.push_back([this, grant] {
+      obey(flow_->generation_refused(grant.worker, grant.group, "too long", now_));
+    });
+    return;
+  }
   for (const std::uint32_t index : grant.indices) {
     const std::uint64_t version = grant.version ? grant.version->value : flow_->version().value;
     mail_.push_back([this, grant, index, version] {

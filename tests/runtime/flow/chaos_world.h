@@ -40,6 +40,8 @@ struct ChaosOptions {
   std::uint64_t seed = 1;
   std::uint32_t staleness = 0;
   bool is_deterministic = false;
+  // Giving up depends on luck, and what is trained on then does too: 1000 is never.
+  std::uint32_t attempts_max = 3;
   double crash_chance = 0;  // of the curator, per event; needs a storage
   double stop_chance = 0;   // that somebody ends the run early, per event
 };

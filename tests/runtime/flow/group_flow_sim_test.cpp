@@ -48,6 +48,7 @@ TEST(GroupFlowSim, DeterministicBatchesDoNotDependOnTheSchedule) {
       options.seed = seed;
       options.staleness = staleness;
       options.is_deterministic = true;
+      options.attempts_max = 1000;
       ChaosWorld world(options);
       ASSERT_TRUE(world.run());
       if (expected.empty()) expected = world.batches();

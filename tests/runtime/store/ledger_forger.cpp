@@ -1,40 +1,73 @@
 #include "tests/runtime/store/ledger_forger.h"
 
+#include <sqlite3.h>
+
+#include <optional>
 #include <utility>
+#include <variant>
 
 #include "runtime/core/check.h"
 #include "runtime/store/ledger_reader.h"
-#include "runtime/store/ledger_tables.h"
-#include "runtime/store/sqlite.h"
 #include "runtime/wire/codec.h"
 
 namespace assay::store::testing {
 
 namespace {
 
-Connection open_to_write(const std::string& path) {
-  Result<Connection> connection =
-      Connection::open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  ASSAY_CHECK(connection, "the file of a test opens");
-  return std::move(*connection);
-}
+// One value of a row: a number, bytes or, as an empty optional, nothing.
+using Value = std::variant<std::uint64_t, std::optional<std::string>>;
 
-void run(Connection& connection, const std::string& sql) {
-  const Result<void> done = connection.run(sql.c_str());
-  ASSAY_CHECK(done, "the statement of a test runs");
-}
+class Database {
+ public:
+  explicit Database(const std::string& path) {
+    ASSAY_CHECK(sqlite3_open(path.c_str(), &handle_) == SQLITE_OK, "the file of a test opens");
+  }
+  ~Database() { sqlite3_close(handle_); }
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
 
-Statement prepare(const Connection& connection, const std::string& sql) {
-  Result<Statement> statement = connection.prepare(sql);
-  ASSAY_CHECK(statement, "the statement of a test is valid");
-  return std::move(*statement);
+  void run(const std::string& sql) {
+    ASSAY_CHECK(sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK,
+                "the statement of a test runs");
+  }
+
+  // Bytes are bound as blobs, or all of them as text.
+  void run(const std::string& sql, const std::vector<Value>& values, bool is_text = false) {
+    sqlite3_stmt* statement = nullptr;
+    ASSAY_CHECK(sqlite3_prepare_v2(handle_, sql.c_str(), -1, &statement, nullptr) == SQLITE_OK,
+                "the statement of a test is valid");
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      bind(statement, static_cast<int>(i) + 1, values[i], is_text);
+    }
+    ASSAY_CHECK(sqlite3_step(statement) == SQLITE_DONE, "the statement of a test runs");
+    sqlite3_finalize(statement);
+  }
+
+ private:
+  static void bind(sqlite3_stmt* statement, int position, const Value& value, bool is_text) {
+    if (const auto* number = std::get_if<std::uint64_t>(&value)) {
+      sqlite3_bind_int64(statement, position, static_cast<std::int64_t>(*number));
+      return;
+    }
+    const std::optional<std::string>& bytes = std::get<1>(value);
+    if (!bytes) return;  // null
+    const int size = static_cast<int>(bytes->size());
+    is_text ? sqlite3_bind_text(statement, position, bytes->data(), size, SQLITE_TRANSIENT)
+            : sqlite3_bind_blob(statement, position, bytes->data(), size, SQLITE_TRANSIENT);
+  }
+
+  sqlite3* handle_ = nullptr;
+};
+
+std::optional<std::string> blob_of(const Digest& digest) {
+  if (digest.is_zero()) return std::nullopt;
+  return std::string(reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size());
 }
 
 }  // namespace
 
 void run_sql(const std::string& path, const std::string& sql) {
-  Connection connection = open_to_write(path);
-  run(connection, sql);
+  Database(path).run(sql);
 }
 
 LedgerForger::LedgerForger(std::string path) : path_(std::move(path)) {
@@ -92,47 +125,41 @@ void LedgerForger::replace(LedgerEvent& event, const wire::Verdict& verdict) {
 }
 
 void LedgerForger::save() {
-  Connection connection = open_to_write(path_);
-  run(connection, "BEGIN IMMEDIATE; DELETE FROM events; CREATE TEMP TABLE kept (seq INTEGER)");
-  Statement base = prepare(connection, "UPDATE header SET value = ? WHERE key = 'weights_base'");
-  const std::string hex = header.weights_base.hex();
-  base.bind(1, std::string_view(hex));
-  ASSAY_CHECK(base.run(), "the header is rewritten");
-  Statement keep = prepare(connection, "INSERT INTO kept VALUES (?)");
+  Database database(path_);
+  database.run("BEGIN IMMEDIATE; CREATE TEMP TABLE kept (seq INTEGER PRIMARY KEY)");
+  database.run("UPDATE header SET value = ? WHERE key = 'weights_base'",
+               {header.weights_base.hex()}, true);
   for (const LedgerEvent& event : events) {
-    keep.bind(1, event.seq);
-    ASSAY_CHECK(keep.run(), "an event is kept");
+    database.run("INSERT INTO kept VALUES (?)", {event.seq});
   }
-  for (const char* table : {"rollouts", "verdicts"}) {
-    const std::string name(table);
-    run(connection, "DELETE FROM " + name + " WHERE seq NOT IN (SELECT seq FROM kept)");
-    for (const auto& [seq, bytes] : replaced_) {
-      Statement update = prepare(connection, "UPDATE " + name + " SET bytes = ? WHERE seq = ?");
-      update.bind_blob(1, bytes);
-      update.bind(2, seq);
-      ASSAY_CHECK(update.run(), "bytes are replaced");
+  for (const char* table : {"events", "rollouts", "verdicts"}) {
+    database.run(std::string("DELETE FROM ") + table + " WHERE seq NOT IN (SELECT seq FROM kept)");
+  }
+  for (const auto& [seq, bytes] : replaced_) {
+    for (const char* table : {"rollouts", "verdicts"}) {
+      database.run(std::string("UPDATE ") + table + " SET bytes = ? WHERE seq = ?", {bytes, seq});
     }
   }
-  const std::string columns(kEventColumns);
-  Statement insert = prepare(
-      connection, "INSERT INTO events (" + columns + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   Digest chain = chain_start(header);
   std::uint64_t seq = 0;
   for (LedgerEvent& event : events) {
     const std::uint64_t old_seq = std::exchange(event.seq, ++seq);
-    event.chain = chain_next(chain, event);
-    chain = event.chain;
-    const std::string details = event.details ? to_json(*event.details) : std::string();
-    bind_event(insert, event, details);
-    ASSAY_CHECK(insert.run(), "an event is written");
-    if (old_seq == event.seq) continue;
+    event.chain = chain = chain_next(chain, event);
     // Numbers only fall, in order, so none is taken yet.
-    for (const char* table : {"rollouts", "verdicts", "groups"}) {
-      run(connection, std::string("UPDATE ") + table + " SET seq = " + std::to_string(event.seq) +
-                          " WHERE seq = " + std::to_string(old_seq));
+    for (const char* table : {"events", "rollouts", "verdicts", "groups"}) {
+      if (old_seq == event.seq) break;
+      database.run(std::string("UPDATE ") + table + " SET seq = ? WHERE seq = ?",
+                   {event.seq, old_seq});
     }
+    database.run(
+        "UPDATE events SET policy_version = ?, hash = ?, stored = ?, chain = ? WHERE seq = ?",
+        {event.policy_version.value, blob_of(event.hash), blob_of(event.stored), blob_of(chain),
+         event.seq});
+    if (!event.details) continue;
+    database.run("UPDATE events SET details = ? WHERE seq = ?",
+                 {to_json(*event.details), event.seq}, true);
   }
-  run(connection, "COMMIT");
+  database.run("COMMIT");
 }
 
 }  // namespace assay::store::testing

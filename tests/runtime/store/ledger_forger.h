@@ -2,10 +2,8 @@
 // form, so that only the meaning of an edit can give it away.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "runtime/store/ledger_event.h"
@@ -18,7 +16,8 @@ class LedgerForger {
  public:
   explicit LedgerForger(std::string path);
 
-  // Edit these as you like; save() numbers and chains them again. Removing one removes its bytes.
+  // To be edited: of the header weights_base, of an event its version, hashes and details. Events
+  // may be taken out, and their bytes go with them. save() numbers and chains what is left.
   LedgerHeader header;
   std::vector<LedgerEvent> events;
 

@@ -121,6 +121,20 @@ TEST(RunFolder, ARunIsFoundByNameOrPathAndOthersAreListed) {
   EXPECT_NE(none.error().remedy.find("alpha"), std::string::npos);
 }
 
+TEST(RunFolder, ItsLedgersAreItsOwnAndThoseOfItsControls) {
+  const TemporaryFolder folder;
+  const RunPaths paths(folder.root());
+  for (const char* arm : {"random_permute", "inverted"}) {
+    fs::create_directories(paths.controls() + "/" + arm);
+    std::ofstream(paths.ledger(arm)) << "x";
+  }
+  fs::create_directories(paths.controls() + "/not_begun");
+
+  EXPECT_EQ(find_ledgers(paths),
+            (std::vector{paths.ledger(), paths.ledger("inverted"), paths.ledger("random_permute")}))
+      << "its own is named even where it is missing, so that nobody overlooks that";
+}
+
 TEST(RunPaths, AreTheContractsNames) {
   const RunPaths paths("outputs/r");
   EXPECT_EQ(paths.resolved_config(), "outputs/r/configs/resolved.toml");
