@@ -13,7 +13,6 @@
 #include "actors/cli/commands.h"
 #include "actors/cli/machine.h"
 #include "actors/cli/option_set.h"
-#include "actors/cli/system_file.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/file.h"
 

@@ -6,9 +6,8 @@
 #include <fmt/format.h>
 #include <cctype>
 #include <ctime>
-#include <thread>
 
-#include "actors/cli/system_file.h"
+#include "actors/cli/machine.h"
 #include "actors/cli/version.h"
 #include "gpu/backend.h"
 #include "runtime/core/file.h"
@@ -17,26 +16,18 @@ namespace assay::cli {
 
 namespace {
 
-// The value of the first line "name<separator>value"; empty when there is none.
-std::string value_of(const std::string& text, const std::string& name, char separator) {
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string line = text.substr(at, end - at);
-    const std::size_t cut = line.find(separator);
-    at = end + 1;
-    if (cut == std::string::npos || !line.starts_with(name)) continue;
-    std::string value = line.substr(cut + 1);
-    std::erase(value, '"');
-    const std::size_t first = value.find_first_not_of(" \t");
-    return first == std::string::npos ? "" : value.substr(first);
-  }
-  return "";
+// The system's own name, PRETTY_NAME="..." of /etc/os-release; empty where it has none.
+std::string system_name() {
+  constexpr std::string_view kKey = "PRETTY_NAME=\"";
+  const std::string text = system_file("/etc/os-release");
+  const std::size_t start = text.find(kKey);
+  if (start == std::string::npos) return "";
+  return text.substr(start + kKey.size(),
+                     text.find('"', start + kKey.size()) - start - kKey.size());
 }
 
 std::string processor() {
-  std::string model = value_of(system_file("/proc/cpuinfo"), "model name", ':');
-  return fmt::format("{}{}{} cores", model, model.empty() ? "" : ", ",
-                     std::max(1u, std::thread::hardware_concurrency()));
+  return fmt::format("{}, {} cores", processor_name(), core_count());
 }
 
 std::string memory() {
@@ -49,7 +40,7 @@ std::string operating_system() {
   utsname name{};
   const std::string kernel =
       ::uname(&name) == 0 ? std::string(name.sysname) + " " + name.release : "";
-  const std::string system = value_of(system_file("/etc/os-release"), "PRETTY_NAME", '=');
+  const std::string system = system_name();
   return system.empty() ? kernel : system + ", " + kernel;
 }
 
