@@ -10,18 +10,21 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gpu/backend.h"
 #include "gpu/learner.h"
 #include "runtime/algo/advantage.h"
 #include "runtime/algo/control.h"
+#include "runtime/algo/health.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/result.h"
 #include "runtime/dataset/prompt_source.h"
 #include "runtime/flow/batch_builder.h"
 #include "runtime/flow/group_flow.h"
 #include "runtime/store/ledger_event.h"
+#include "runtime/telemetry/log.h"
 #include "runtime/text/tokenizer.h"
 #include "verifiers/verifier.h"
 
@@ -34,6 +37,7 @@ struct ArmOptions {
   algo::RewardArmOptions rewards;
   algo::AdvantageOptions advantage;
   gpu::UpdateOptions update;
+  bool has_reference = false;  // measure (and perhaps penalise) the KL from the base policy
   gpu::OptimiserOptions optimiser;
   gpu::BackendOptions backend;
   gpu::GeneratorOptions generator;
@@ -52,9 +56,10 @@ struct ArmOptions {
   std::string base_folder;  // the base policy, as Learner::save() wrote it
   std::string ledger_path;
   std::string checkpoints_folder;
-  std::string rollouts_folder;        // step files go to <folder>/step_N/; empty: none
-  std::string status_socket;          // empty: nobody can attach
-  bool is_resume = false;             // continue from the ledger
+  std::string rollouts_folder;  // step files go to <folder>/step_N/; empty: none
+  std::string status_socket;    // empty: nobody can attach
+  std::shared_ptr<const telemetry::LogFolder> logs;  // null: no log files
+  bool is_resume = false;                            // continue from the ledger
   std::uint64_t announced_steps = 0;  // by earlier attempts; a ledger with fewer has lost some
   std::function<void(const std::string&)> tell;  // people, what resuming found; may be empty
 };
@@ -76,7 +81,17 @@ struct StepReport {
 };
 
 enum class StepDecision { kContinue, kStop };
-using StepObserver = std::function<StepDecision(const StepReport&)>;
+
+// What an observer makes of a step: whether to go on, and what is alarming, for the status. A bare
+// decision converts.
+struct StepFinding {
+  StepFinding(StepDecision decided, std::vector<algo::HealthAlert> raised = {})
+      : decision(decided), alerts(std::move(raised)) {}
+
+  StepDecision decision;
+  std::vector<algo::HealthAlert> alerts;
+};
+using StepObserver = std::function<StepFinding(const StepReport&)>;
 
 struct ArmTimes {         // seconds of CPU or wall, summed over workers
   double generate_s = 0;  // wall, inside the engine
@@ -99,7 +114,8 @@ struct ArmOutcome {
   ArmTimes times;
   double wall_s = 0;
   double cpu_s = 0;
-  std::string final_folder;  // checkpoint of the last step
+  std::uint32_t lost_workers = 0;  // died too often and were given up
+  std::string final_folder;        // checkpoint of the last step
 };
 
 // Runs the arm in this process and returns when it is over. `interrupt` becomes true on Ctrl-C: the

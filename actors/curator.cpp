@@ -1,9 +1,9 @@
 #include "actors/curator.h"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "actors/curator_outbox.h"
+#include "actors/curator_status.h"
 #include "actors/rollout_files.h"
 #include "runtime/core/clock.h"
 
@@ -13,183 +13,12 @@ namespace {
 
 using Self = caf::stateful_actor<CuratorState>*;
 
+// So many groups that no generator can draw, one after the other, mean that none can be drawn.
+constexpr std::uint64_t kRefusedInARowMax = 256;
+
 SteadyTime now() {
   return SystemClock().now();
 }
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-wire::Prompt prompt_of(const ArmOptions& options, std::uint64_t index) {
-  return options.prompts->prompt(0, index);
-}
-
-store::DropReason to_store(flow::DropReason reason) {
-  return *store::parse_drop_reason(flow::to_string(reason));
-}
-
-// Turns the flow's effects into ledger records and messages, keeping their order.
-class Outbox {
- public:
-  explicit Outbox(Self self) : self_(self), state_(self->state) {}
-
-  void obey(flow::Effects effects) {
-    for (flow::Effect& effect : effects) {
-      std::visit([this](auto& one) { obey_one(one); }, effect);
-    }
-    flush();
-  }
-
- private:
-  store::EventOrigin origin(std::string actor, std::uint32_t attempt) {
-    return {SystemClock().wall_ms(), std::move(actor), attempt};
-  }
-
-  void record(LedgerRecord one) { records_.push_back(std::move(one)); }
-
-  // Keeps the prompt of a group that is open from now on. Null when it cannot be encoded, which
-  // ends the run.
-  const CuratorState::OpenPrompt* open_prompt(GroupId group, const flow::Ticket& ticket) {
-    const ArmOptions& options = *state_.setup.options;
-    CuratorState::OpenPrompt& open = state_.prompts[group];
-    open.prompt = std::make_shared<const wire::Prompt>(prompt_of(options, ticket.index));
-    Result<std::vector<text::TokenId>> tokens = options.tokenizer->encode(open.prompt->text);
-    if (!tokens) {
-      self_->send(state_.supervisor, Failed{tokens.error()});
-      return nullptr;
-    }
-    open.tokens = std::move(*tokens);
-    return &open;
-  }
-
-  void obey_one(const flow::GroupIssued& issued) {
-    const CuratorState::OpenPrompt* open = open_prompt(issued.group.id, issued.ticket);
-    if (open == nullptr) return;
-    LedgerRecord one;
-    one.issued = store::IssuedGroup{issued.group.id, 0, issued.ticket.index, 0,
-                                    state_.setup.flow->version()};
-    one.prompt = open->prompt;
-    one.origin = origin("curator", 1);
-    record(std::move(one));
-  }
-
-  void obey_one(const flow::GroupAdopted& adopted) {
-    open_prompt(adopted.group.id, adopted.ticket);
-  }
-
-  void obey_one(const flow::GenerationGranted& grant) {
-    store::LedgerEvent event;
-    event.kind = store::EventKind::kLeased;
-    event.group = grant.group;
-    event.attempt = grant.attempt;
-    event.actor = grant.worker;
-    event.t_ms = SystemClock().wall_ms();
-    record_event(event);
-    const CuratorState::OpenPrompt& open = state_.prompts.at(grant.group);
-    send_to(grant.worker,
-            Generate{grant.group, grant.prompt, grant.indices, open.tokens, grant.version});
-  }
-
-  void obey_one(const flow::GenerationCancelled& cancel) {
-    send_to(cancel.worker, Cancel{cancel.group});
-  }
-
-  void obey_one(const flow::RolloutArrived& arrived) {
-    ++state_.rollouts;
-    LedgerRecord one;
-    one.rollout = arrived.rollout;
-    one.origin = origin(arrived.worker, std::max(arrived.attempt, 1u));
-    record(std::move(one));
-  }
-
-  void obey_one(const flow::VerificationGranted& grant) {
-    const auto prompt = state_.prompts.at(grant.rollout->id.group).prompt;
-    to_verify_[grant.worker].items.push_back({grant.rollout, prompt});
-  }
-
-  void obey_one(const flow::VerdictArrived& arrived) {
-    ++state_.verdicts;
-    if (!arrived.verdict.is_scored()) ++state_.unscored;
-    LedgerRecord one;
-    one.verdict.emplace(arrived.rollout, arrived.verdict);
-    one.origin = origin(arrived.worker, std::max(arrived.attempt, 1u));
-    record(std::move(one));
-  }
-
-  void obey_one(const flow::LateArrival& late) {
-    store::LedgerEvent event;
-    event.kind = store::EventKind::kLate;
-    event.group = late.rollout.group;
-    event.index = late.rollout.index;
-    event.attempt = 1;
-    event.actor = late.worker;
-    event.reason = late.what;
-    event.t_ms = SystemClock().wall_ms();
-    record_event(event);
-  }
-
-  void obey_one(const flow::LeaseExpired& expired) {
-    store::LedgerEvent event;
-    event.kind = store::EventKind::kLeaseExpired;
-    event.group = expired.group;
-    event.index = expired.index;
-    event.attempt = expired.attempt;
-    event.actor = expired.worker;
-    event.reason = expired.reason;
-    event.t_ms = SystemClock().wall_ms();
-    record_event(event);
-  }
-
-  void obey_one(const flow::GroupDropped& dropped) {
-    LedgerRecord one;
-    one.dropped = store::DroppedGroup{dropped.group, to_store(dropped.reason)};
-    one.origin = origin("curator", 1);
-    record(std::move(one));
-    state_.prompts.erase(dropped.group);
-  }
-
-  void obey_one(flow::BatchReady& ready) {
-    std::vector<flow::TrainGroup> groups;
-    for (const flow::ReadyGroup& group : ready.groups) {
-      groups.push_back({group.id, group.rollouts, group.rewards});
-    }
-    Result<flow::BuiltBatch> built =
-        flow::build_train_batch(groups, state_.setup.options->advantage, PolicyVersion{ready.step});
-    if (!built) {
-      self_->send(state_.supervisor, Failed{built.error()});
-      return;
-    }
-    CuratorState::Training& training = state_.training[ready.step];
-    training.groups = std::move(ready.groups);
-    training.built = std::make_shared<const flow::BuiltBatch>(std::move(*built));
-    self_->send(state_.learner, Train{ready.step, training.built});
-  }
-
-  void record_event(const store::LedgerEvent& event) {
-    LedgerRecord one;
-    one.event = event;
-    record(std::move(one));
-  }
-
-  template <class Message>
-  void send_to(const std::string& worker, Message message) {
-    const auto found = state_.workers.find(worker);
-    if (found != state_.workers.end()) self_->send(found->second, std::move(message));
-  }
-
-  void flush() {
-    if (!records_.empty()) self_->send(state_.keeper, Record{std::move(records_)});
-    records_.clear();
-    for (auto& [worker, work] : to_verify_) send_to(worker, std::move(work));
-    to_verify_.clear();
-  }
-
-  Self self_;
-  CuratorState& state_;
-  std::vector<LedgerRecord> records_;
-  std::map<std::string, Verify> to_verify_;
-};
 
 double chain_fraction(const std::vector<flow::ReadyGroup>& groups, bool& has_checks) {
   std::uint64_t chains = 0, scored = 0;
@@ -253,11 +82,15 @@ void step_durable(Self self, std::uint64_t ledger_step) {
   for (const auto& [id, worker] : state.workers) {
     if (id.starts_with("generator")) self->send(worker, NewWeights{trained.weights});
   }
+  self->send(state.supervisor, NewWeights{trained.weights});
   const CuratorState::Training& training = state.training.at(step);
   write_rollout_file(*state.setup.options, ledger_step, training.groups, *training.built,
                      [&](GroupId group) { return state.prompts.at(group).prompt; });
   flow::Effects effects = state.setup.flow->step_committed(step, now());
   self->send(state.observer, StepDone{report_of(state, trained)});
+  state.setup.log.write(telemetry::LogLevel::kInfo, "step " + std::to_string(ledger_step) +
+                                                        " is durable, weights " +
+                                                        trained.weights_out.short_hex());
   for (const flow::ReadyGroup& group : training.groups) state.prompts.erase(group.id);
   state.training.erase(step);
   Outbox(self).obey(std::move(effects));
@@ -290,73 +123,55 @@ void finish(Self self) {
   self->send(state.keeper, FinishLedger{is_complete});
 }
 
-nlohmann::json queue_json(const char* name, const flow::QueueView& view, std::size_t consumers,
-                          double seconds) {
-  const double span = std::max(seconds, 1e-3);
-  return {{"name", name},
-          {"ready", view.ready},
-          {"unacked", view.unacked},
-          {"limit", view.limit},
-          {"bytes", view.bytes},
-          {"limit_bytes", view.limit_bytes},
-          {"oldest_s", view.oldest_s},
-          {"in_per_s", static_cast<double>(view.in) / span},
-          {"out_per_s", static_cast<double>(view.out) / span},
-          {"redelivered", view.redelivered},
-          {"dead", view.dead},
-          {"consumers", consumers}};
+// Whoever says it is ready is spoken to from now on: a replacement takes its predecessor's name.
+void worker_joined(Self self, const std::string& worker) {
+  self->state.workers[worker] = caf::actor_cast<caf::actor>(self->current_sender());
+  self->state.setup.log.write(telemetry::LogLevel::kInfo, worker + " is ready");
 }
 
-std::string status_json(const CuratorState& state) {
-  const flow::GroupFlow& flow = *state.setup.flow;
-  const SteadyTime time = now();
-  const double seconds = seconds_since(state.started);
-  const auto count = [&](std::string_view role) {
-    return static_cast<std::size_t>(
-        std::count_if(state.workers.begin(), state.workers.end(),
-                      [&](const auto& entry) { return entry.first.starts_with(role); }));
-  };
-  const flow::QueueView prompts = flow.prompts_queue(time), verify = flow.to_verify_queue(time),
-                        train = flow.to_train_queue(time);
-  const flow::Accounting accounting = flow.accounting();
-  nlohmann::json dropped = nlohmann::json::object();
-  for (const auto& [reason, groups] : accounting.dropped) {
-    dropped[std::string(flow::to_string(reason))] = groups;
+void generation_refused(Self self, const GenerationRefused& refused) {
+  CuratorState& state = self->state;
+  state.setup.log.write(
+      telemetry::LogLevel::kWarn,
+      "group " + to_string(refused.group) + " cannot be drawn: " + refused.error.message);
+  if (++state.refused_in_a_row >= kRefusedInARowMax) {
+    self->send(state.supervisor, Failed{refused.error});
+    return;
   }
-  const std::string bottleneck = train.ready + train.unacked > 0 ? "learner"
-                                 : verify.ready > 0              ? "to_verify"
-                                                                 : "generator";
-  const nlohmann::json status = {{"step", flow.version().value},
-                                 {"policy_version", flow.version().value},
-                                 {"uptime_s", seconds},
-                                 {"state", state.is_draining ? "draining" : "running"},
-                                 {"queues",
-                                  {queue_json("prompts", prompts, count("generator"), seconds),
-                                   queue_json("to_verify", verify, count("verifier"), seconds),
-                                   queue_json("to_train", train, 1, seconds)}},
-                                 {"waiting", flow.waiting_sentence()},
-                                 {"bottleneck", bottleneck},
-                                 {"accounting",
-                                  {{"issued", accounting.issued},
-                                   {"consumed", accounting.consumed},
-                                   {"dropped", dropped},
-                                   {"open", accounting.open}}}};
-  return status.dump();
+  Outbox(self).obey(state.setup.flow->generation_refused(refused.worker, refused.group,
+                                                         refused.error.message, now()));
 }
 
-// What the curator does once it knows its team.
-caf::behavior curate(Self self) {
+}  // namespace
+
+caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf::actor observer) {
+  self->state.setup = std::move(setup);
+  self->state.supervisor = std::move(supervisor);
+  self->state.observer = std::move(observer);
+
   return {
+      [=](const Introduce& team) {
+        self->state.keeper = team.keeper;
+        Outbox(self).obey(std::move(self->state.setup.restored));
+      },
       [=](const GeneratorReady& ready) {
+        worker_joined(self, ready.worker);
         Outbox(self).obey(
             self->state.setup.flow->generator_ready(ready.worker, ready.groups_max, now()));
       },
       [=](const VerifierReady& ready) {
+        worker_joined(self, ready.worker);
         Outbox(self).obey(
             self->state.setup.flow->verifier_ready(ready.worker, ready.rollouts_max, now()));
       },
+      [=](const WorkerLost& lost) {
+        self->state.workers.erase(lost.worker);
+        Outbox(self).obey(self->state.setup.flow->worker_lost(lost.worker, now()));
+      },
+      [=](const GenerationRefused& refused) { generation_refused(self, refused); },
       [=](const RolloutsDrawn& drawn) {
         CuratorState& state = self->state;
+        state.refused_in_a_row = 0;
         state.generated_by[drawn.worker] = drawn.generated_tokens;
         state.busy_by[drawn.worker] = drawn.busy_s;
         Outbox(self).obey(state.setup.flow->rollouts_arrived(drawn.worker, drawn.rollouts, now()));
@@ -368,20 +183,24 @@ caf::behavior curate(Self self) {
         CuratorState& state = self->state;
         state.busy_by[answer.worker] = answer.busy_s;
         flow::Effects effects;
-        for (const auto& [rollout, verdict] : answer.verdicts) {
-          flow::Effects more =
-              state.setup.flow->verdict_arrived(answer.worker, rollout, verdict, now());
+        for (const Judged& one : answer.verdicts) {
+          flow::Effects more = state.setup.flow->verdict_arrived(answer.worker, one.rollout,
+                                                                 one.attempt, one.verdict, now());
           std::move(more.begin(), more.end(), std::back_inserter(effects));
         }
         Outbox(self).obey(std::move(effects));
       },
       [=](WantBatch) {
+        self->state.learner = caf::actor_cast<caf::actor>(self->current_sender());
         if (self->state.is_draining) return;
         Outbox(self).obey(self->state.setup.flow->batch_requested(now()));
       },
       [=](Trained& trained) { commit(self, std::move(trained)); },
       [=](const StepDurable& durable) { step_durable(self, durable.step); },
-      [=](Tick) { Outbox(self).obey(self->state.setup.flow->tick(now())); },
+      [=](Tick) {
+        count_queues(self->state, now());
+        Outbox(self).obey(self->state.setup.flow->tick(now()));
+      },
       [=](const Drain& drain) {
         CuratorState& state = self->state;
         state.is_draining = true;
@@ -398,46 +217,6 @@ caf::behavior curate(Self self) {
       [=](const DescribeGroup& query) {
         const auto text = self->state.setup.flow->describe(query.group, now());
         return CuratorStatus{text.value_or("")};
-      },
-  };
-}
-
-}  // namespace
-
-flow::RewardRule reward_rule(const algo::RewardArmOptions& options) {
-  return [options](GroupId group, const std::vector<wire::Verdict>& verdicts) {
-    return algo::arm_rewards(flow::true_rewards(group, verdicts), group, options);
-  };
-}
-
-flow::GroupSupply group_supply(const ArmOptions& options) {
-  const auto prompts = options.prompts;
-  const std::uint64_t seed = options.ledger.seed;
-  const std::string arm = options.ledger.arm;
-  return [prompts, seed, arm](const flow::Ticket& ticket) {
-    const PromptId prompt = prompts->prompt(0, ticket.index).id;
-    const GroupPlace place{seed, arm, 0, ticket.index, 0};
-    return flow::IssuedGroup{derive_group_id(place, prompt), prompt};
-  };
-}
-
-caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf::actor observer) {
-  self->state.setup = std::move(setup);
-  self->state.supervisor = std::move(supervisor);
-  self->state.observer = std::move(observer);
-
-  // A worker may speak before the introduction arrives: its words wait. Obeyed at once they would
-  // issue groups that nobody records and nobody draws.
-  self->set_default_handler(caf::skip);
-  return {
-      [=](const Introduce& team) {
-        CuratorState& state = self->state;
-        state.keeper = team.keeper;
-        state.learner = team.learner;
-        state.workers = team.workers;
-        self->set_default_handler(caf::print_and_drop);
-        self->become(curate(self));
-        Outbox(self).obey(std::move(state.setup.restored));
       },
   };
 }

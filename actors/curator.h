@@ -13,6 +13,8 @@
 
 #include "actors/arm.h"
 #include "actors/messages.h"
+#include "actors/rate_window.h"
+#include "runtime/core/clock.h"
 #include "runtime/flow/group_flow.h"
 
 namespace assay::actors {
@@ -20,13 +22,19 @@ namespace assay::actors {
 struct CuratorSetup {
   std::shared_ptr<const ArmOptions> options;
   std::shared_ptr<flow::GroupFlow> flow;  // restored by the caller when resuming
-  std::uint64_t fence = 1;
-  flow::Effects restored;  // what restoring decided; obeyed first
+  flow::Effects restored;                 // what restoring decided; obeyed first
+  telemetry::ActorLog log;
+};
+
+// What goes into a queue and out of it, over the last seconds.
+struct QueueRates {
+  RateWindow in{SystemClock().now()};
+  RateWindow out{SystemClock().now()};
 };
 
 struct CuratorState {
   CuratorSetup setup;
-  std::map<std::string, caf::actor> workers;
+  std::map<std::string, caf::actor> workers;  // those that said they are ready
   caf::actor keeper, learner, supervisor, observer;
 
   struct OpenPrompt {
@@ -45,7 +53,9 @@ struct CuratorState {
   std::map<std::string, std::uint64_t> generated_by;  // tokens, by worker
   std::map<std::string, double> busy_by;              // seconds, by worker
   std::uint64_t rollouts = 0, verdicts = 0, unscored = 0;
+  std::uint64_t refused_in_a_row = 0;  // groups no generator could draw, since the last rollout
   double wait_s = 0, update_s = 0;
+  QueueRates prompts_rates, to_verify_rates, to_train_rates;
   Digest weights;
   bool is_draining = false;
   ArmEnd end = ArmEnd::kDone;
@@ -58,17 +68,4 @@ struct CuratorState {
 caf::behavior curator(caf::stateful_actor<CuratorState>* self, CuratorSetup setup,
                       caf::actor supervisor, caf::actor observer);
 
-// Tells the curator who works for it; sent once. What workers say earlier waits for it.
-struct Introduce {
-  caf::actor keeper, learner;
-  std::map<std::string, caf::actor> workers;
-};
-
-// The rewards of a group in this arm.
-flow::RewardRule reward_rule(const algo::RewardArmOptions& options);
-// The group a ticket stands for.
-flow::GroupSupply group_supply(const ArmOptions& options);
-
 }  // namespace assay::actors
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(assay::actors::Introduce)

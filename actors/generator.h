@@ -3,13 +3,17 @@
 
 #include <caf/behavior.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
 #include <string>
 
+#include "actors/duration_window.h"
 #include "actors/messages.h"
 #include "gpu/generator.h"
+#include "runtime/telemetry/log.h"
 #include "runtime/text/tokenizer.h"
 
 namespace assay::actors {
@@ -19,11 +23,13 @@ struct GeneratorSetup {
   std::uint64_t run_seed = 0;
   std::uint32_t groups_max = 0;  // groups it may hold at once
   bool is_pinned = false;        // deterministic mode: every group names its version
+  std::uint64_t staleness_max = 0;
   gpu::SamplingOptions sampling;
   std::shared_ptr<const text::Tokenizer> tokenizer;
   std::shared_ptr<gpu::Generator> engine;
   std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;  // pinned: known versions
   std::uint64_t version = 0;  // the engine's at the start
+  telemetry::ActorLog log;
 };
 
 struct GeneratorState {
@@ -32,7 +38,14 @@ struct GeneratorState {
   std::deque<Generate> pinned;  // groups that need another version than the engine's
   bool is_advancing = false;
   double busy_s = 0;
+  DurationWindow durations;  // of one token step of all running rollouts
+  struct Running {
+    std::chrono::steady_clock::time_point since;
+    std::size_t missing = 0;  // rollouts still to draw
+  };
+  std::map<GroupId, Running> running;
   std::uint64_t rollouts = 0;
+  std::chrono::steady_clock::time_point reported;
   static inline const char* name = "generator";
 };
 

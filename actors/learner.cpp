@@ -1,14 +1,13 @@
 #include "actors/learner.h"
 
+#include <cstdio>
+#include "runtime/core/clock.h"
+
 namespace assay::actors {
 
 namespace {
 
 using Self = caf::stateful_actor<LearnerState>*;
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 bool is_checkpoint_due(const LearnerState& state, std::uint64_t step) {
   const std::uint64_t interval = state.setup.checkpoint_interval;
@@ -41,6 +40,19 @@ Result<Trained> train(LearnerState& state, const Train& work) {
   return trained;
 }
 
+void log_update(const LearnerState& state, const Trained& trained) {
+  char text[160];
+  std::snprintf(
+      text, sizeof text,
+      "step %llu: loss %.4g, entropy %.4g, gradient norm %.4g, %.3f s after %.3f s of waiting",
+      static_cast<unsigned long long>(trained.step + 1), trained.report.loss,
+      trained.report.entropy, trained.report.grad_norm, trained.update_s, trained.wait_s);
+  state.setup.log.write(telemetry::LogLevel::kInfo, text);
+  if (!trained.checkpoint.empty()) {
+    state.setup.log.write(telemetry::LogLevel::kInfo, "checkpoint " + trained.checkpoint);
+  }
+}
+
 }  // namespace
 
 Result<void> write_checkpoint(const gpu::Learner& learner, const store::CheckpointStore& folders,
@@ -57,27 +69,40 @@ caf::behavior learner(Self self, LearnerSetup setup, caf::actor curator, caf::ac
   self->state.asked = std::chrono::steady_clock::now();
   self->send(curator, WantBatch{});
 
-  const auto report = [self, status](std::string doing) {
+  const auto report = [self, status](std::string doing, bool is_busy) {
+    const LearnerState& state = self->state;
     WorkerState view;
     view.id = "learner/0";
     view.role = "learner";
     view.doing = std::move(doing);
-    view.done = self->state.setup.learner->version().value;
+    view.doing_since = std::chrono::steady_clock::now();
+    view.is_busy = is_busy;
+    view.busy_s = state.busy_s;
+    view.p50_ms = state.durations.quantile_ms(0.5);
+    view.p95_ms = state.durations.quantile_ms(0.95);
+    view.done = state.setup.learner->version().value;
     view.policy_version = view.done;
     self->send(status, ReportState{view});
   };
+  report("waiting for a batch", false);
 
   return {
       [=](const Train& work) {
         LearnerState& state = self->state;
-        report("update of step " + std::to_string(work.step + 1));
+        report("update " + std::to_string(work.step + 1), true);
+        const auto start = std::chrono::steady_clock::now();
         Result<Trained> trained = train(state, work);
         if (!trained) {
+          state.setup.log.write(telemetry::LogLevel::kError, trained.error().message);
           self->send(supervisor, Failed{trained.error()});
           return;
         }
+        const auto spent = std::chrono::steady_clock::now() - start;
+        state.busy_s += std::chrono::duration<double>(spent).count();
+        state.durations.add(spent);
+        log_update(state, *trained);
         self->send(curator, std::move(*trained));
-        report("waiting for a batch");
+        report("waiting for a batch", false);
         state.asked = std::chrono::steady_clock::now();
         if (!state.is_finishing) self->send(curator, WantBatch{});
       },

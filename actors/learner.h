@@ -7,9 +7,11 @@
 #include <memory>
 #include <string>
 
+#include "actors/duration_window.h"
 #include "actors/messages.h"
 #include "gpu/learner.h"
 #include "runtime/store/checkpoint.h"
+#include "runtime/telemetry/log.h"
 
 namespace assay::actors {
 
@@ -19,6 +21,7 @@ struct LearnerSetup {
   std::string checkpoints_folder;
   std::uint64_t checkpoint_interval = 0;
   std::uint64_t step_count = 0;
+  telemetry::ActorLog log;
 };
 
 struct LearnerState {
@@ -26,6 +29,8 @@ struct LearnerState {
   Digest weights;  // of the current version
   bool is_finishing = false;
   std::chrono::steady_clock::time_point asked;
+  double busy_s = 0;
+  DurationWindow durations;  // of one update
   static inline const char* name = "learner";
 };
 

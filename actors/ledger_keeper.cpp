@@ -4,20 +4,6 @@
 
 namespace assay::actors {
 
-namespace {
-
-void append(store::Ledger& ledger, const LedgerRecord& record) {
-  if (record.event) ledger.append(*record.event);
-  if (record.issued) ledger.append_issued(*record.issued, *record.prompt, record.origin);
-  if (record.rollout != nullptr) ledger.append_generated(*record.rollout, record.origin);
-  if (record.verdict) {
-    ledger.append_verdict(record.verdict->first, record.verdict->second, record.origin);
-  }
-  if (record.dropped) ledger.append_dropped(*record.dropped, record.origin);
-}
-
-}  // namespace
-
 caf::behavior ledger_keeper(caf::stateful_actor<LedgerKeeperState>* self,
                             std::shared_ptr<store::Ledger> ledger, caf::actor curator,
                             caf::actor supervisor) {
@@ -40,7 +26,9 @@ caf::behavior ledger_keeper(caf::stateful_actor<LedgerKeeperState>* self,
         LedgerKeeperState& s = self->state;
         for (const LedgerRecord& record : batch.records) {
           append(*ledger, record);
-          if (record.rollout != nullptr) s.unflushed.push_back(record.rollout->id);
+          if (const auto* rollout = std::get_if<RolloutPtr>(&record.what)) {
+            s.unflushed.push_back((*rollout)->id);
+          }
         }
         s.events += batch.records.size();
         // The flush waits behind everything already in the mailbox: that is the group commit.

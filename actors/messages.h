@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "actors/arm.h"
+#include "actors/ledger_records.h"
+#include "actors/worker_state.h"
 #include "gpu/weights.h"
 #include "runtime/core/digest.h"
 #include "runtime/flow/group_flow.h"
@@ -27,9 +29,6 @@
 #include "runtime/wire/verdict.h"
 
 namespace assay::actors {
-
-using PromptPtr = std::shared_ptr<const wire::Prompt>;
-using flow::RolloutPtr;
 
 // curator -> generator: draw these rollouts of a group.
 struct Generate {
@@ -42,7 +41,13 @@ struct Generate {
 struct Cancel {
   GroupId group;
 };
-// learner -> curator -> generators: new weights are committed.
+// generator -> curator: this group cannot be drawn at all, by any generator.
+struct GenerationRefused {
+  std::string worker;
+  GroupId group;
+  Error error;
+};
+// curator -> generators and supervisor: new weights are committed.
 struct NewWeights {
   std::shared_ptr<const gpu::Weights> weights;
 };
@@ -64,6 +69,7 @@ struct RolloutsDrawn {
 struct VerifyItem {
   RolloutPtr rollout;
   PromptPtr prompt;
+  std::uint32_t attempt = 1;  // of the lease; comes back with the verdict
 };
 struct Verify {
   std::vector<VerifyItem> items;
@@ -72,9 +78,14 @@ struct VerifierReady {
   std::string worker;
   std::uint32_t rollouts_max = 0;
 };
+struct Judged {
+  RolloutId rollout;
+  std::uint32_t attempt = 1;
+  wire::Verdict verdict;
+};
 struct Verdicts {
   std::string worker;
-  std::vector<std::pair<RolloutId, wire::Verdict>> verdicts;
+  std::vector<Judged> verdicts;
   double busy_s = 0;
 };
 
@@ -92,19 +103,27 @@ struct Trained {
   std::string checkpoint;  // folder's name; empty when none was made
   double wait_s = 0, update_s = 0;
 };
+// supervisor -> curator: the ledger's keeper, before anyone else speaks.
+struct Introduce {
+  caf::actor keeper;
+};
+// supervisor -> curator: what this worker held must be given to others.
+struct WorkerLost {
+  std::string worker;
+};
+// worker -> supervisor: it cannot go on and wants to be replaced.
+struct WorkerFailed {
+  std::string worker;
+  Error error;
+};
+// supervisor -> itself
+struct Restart {
+  std::string worker;
+};
 // supervisor -> learner: after the update in hand, make a checkpoint and want no more.
 struct FinishUp {};
 
 // curator -> ledger keeper
-struct LedgerRecord {
-  std::optional<store::LedgerEvent> event;
-  std::optional<store::IssuedGroup> issued;
-  PromptPtr prompt;    // with `issued`
-  RolloutPtr rollout;  // generated
-  std::optional<std::pair<RolloutId, wire::Verdict>> verdict;
-  std::optional<store::DroppedGroup> dropped;
-  store::EventOrigin origin;
-};
 struct Record {
   std::vector<LedgerRecord> records;
 };
@@ -143,24 +162,25 @@ struct ArmFinished {
   ArmOutcome outcome;
 };
 struct Tick {};
+// the arm's owner -> supervisor: the end; the team leaves.
+struct Dismiss {};
 struct Drain {
   ArmEnd end = ArmEnd::kDone;
 };
 
 // status plane
-struct WorkerState {
-  std::string id, role, state = "ALIVE", doing;
-  double busy_fraction = 0;
-  std::uint64_t done = 0, failed = 0, restarts = 0;
-  double p50_ms = 0, p95_ms = 0;
-  std::optional<std::uint64_t> policy_version;
-};
 struct GetStatus {};
 struct CuratorStatus {
   std::string json;
 };
 struct ReportState {
   WorkerState state;
+};
+// supervisor -> status: whether a worker lives; `state` is one of Ray's words, as `assay status`
+// shows.
+struct WorkerLife {
+  std::string id, role, state;
+  std::uint64_t restarts = 0;
 };
 struct DescribeGroup {
   GroupId group;
@@ -171,6 +191,7 @@ struct DescribeGroup {
 #define ASSAY_LOCAL_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(assay::actors::type)
 ASSAY_LOCAL_MESSAGE(Generate)
 ASSAY_LOCAL_MESSAGE(Cancel)
+ASSAY_LOCAL_MESSAGE(GenerationRefused)
 ASSAY_LOCAL_MESSAGE(NewWeights)
 ASSAY_LOCAL_MESSAGE(Advance)
 ASSAY_LOCAL_MESSAGE(GeneratorReady)
@@ -181,6 +202,10 @@ ASSAY_LOCAL_MESSAGE(Verdicts)
 ASSAY_LOCAL_MESSAGE(WantBatch)
 ASSAY_LOCAL_MESSAGE(Train)
 ASSAY_LOCAL_MESSAGE(Trained)
+ASSAY_LOCAL_MESSAGE(Introduce)
+ASSAY_LOCAL_MESSAGE(WorkerLost)
+ASSAY_LOCAL_MESSAGE(WorkerFailed)
+ASSAY_LOCAL_MESSAGE(Restart)
 ASSAY_LOCAL_MESSAGE(FinishUp)
 ASSAY_LOCAL_MESSAGE(Record)
 ASSAY_LOCAL_MESSAGE(CommitStep)
@@ -194,9 +219,11 @@ ASSAY_LOCAL_MESSAGE(Failed)
 ASSAY_LOCAL_MESSAGE(StopRun)
 ASSAY_LOCAL_MESSAGE(ArmFinished)
 ASSAY_LOCAL_MESSAGE(Tick)
+ASSAY_LOCAL_MESSAGE(Dismiss)
 ASSAY_LOCAL_MESSAGE(Drain)
 ASSAY_LOCAL_MESSAGE(GetStatus)
 ASSAY_LOCAL_MESSAGE(CuratorStatus)
 ASSAY_LOCAL_MESSAGE(ReportState)
+ASSAY_LOCAL_MESSAGE(WorkerLife)
 ASSAY_LOCAL_MESSAGE(DescribeGroup)
 #undef ASSAY_LOCAL_MESSAGE

@@ -1,10 +1,10 @@
 #include "actors/recovery.h"
 
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 
-#include "actors/curator.h"
+#include "actors/arm_rules.h"
+#include "actors/replay.h"
 #include "runtime/store/checkpoint.h"
 #include "runtime/store/ledger_checker.h"
 #include "runtime/store/ledger_reader.h"
@@ -21,93 +21,69 @@ struct IssuedFate {
 struct History {
   std::vector<IssuedFate> groups;  // in order of issue
   flow::Accounting past;
-  std::set<RolloutId> given_up;  // judged as often as may be, never scored
-  bool is_finished = false;
+  bool is_finished = false;  // its last event says so
 };
 
-Result<History> read_history(store::LedgerReader& reader, std::uint32_t attempts_max) {
-  History history;
-  std::unordered_map<GroupId, std::size_t> place;
-  const auto visit = [&](const store::LedgerEvent& event) -> Result<void> {
-    history.is_finished = event.kind == store::EventKind::kFence && event.reason == "finished";
-    if (event.kind == store::EventKind::kIssued) {
-      place[event.group] = history.groups.size();
-      history.groups.push_back({event.group});
-      ++history.past.issued;
-    } else if (event.kind == store::EventKind::kConsumed) {
-      history.groups.at(place.at(event.group)).fate = IssuedFate::Fate::kConsumed;
-      ++history.past.consumed;
-    } else if (event.kind == store::EventKind::kDropped) {
-      history.groups.at(place.at(event.group)).fate = IssuedFate::Fate::kDropped;
-      const auto reason = flow::parse_drop_reason(event.reason);
-      if (!reason) {
-        return Error{ErrorCode::kCorrupt,
-                     "ledger event " + std::to_string(event.seq) +
-                         " drops a group for the unknown reason '" + event.reason + "'",
-                     {},
-                     {},
-                     {}};
+// Reads the fates of all groups from the events of a ledger.
+class HistoryReader {
+ public:
+  Result<void> add(const store::LedgerEvent& event) {
+    history_.is_finished = event.kind == store::EventKind::kFence && event.reason == "finished";
+    switch (event.kind) {
+      case store::EventKind::kIssued:
+        place_[event.group] = history_.groups.size();
+        history_.groups.push_back({event.group});
+        ++history_.past.issued;
+        return {};
+      case store::EventKind::kConsumed:
+        ++history_.past.consumed;
+        return end(event, IssuedFate::Fate::kConsumed);
+      case store::EventKind::kDropped: {
+        const auto reason = wire::parse_drop_reason(event.reason);
+        if (!reason)
+          return corrupt(event, "drops a group for the unknown reason '" + event.reason + "'");
+        ++history_.past.dropped[*reason];
+        return end(event, IssuedFate::Fate::kDropped);
       }
-      ++history.past.dropped[*reason];
-    } else if (event.kind == store::EventKind::kUnscored && event.attempt >= attempts_max) {
-      history.given_up.insert(*event.rollout());
+      default:
+        return {};
     }
-    return {};
-  };
-  if (auto read = reader.for_each_event(visit); !read) return read.error();
-  return history;
-}
-
-flow::TrainGroup to_train_group(const store::GroupRecord& record, const flow::RewardRule& rule) {
-  flow::TrainGroup group;
-  group.id = record.group;
-  std::vector<wire::Verdict> verdicts;
-  for (std::size_t i = 0; i < record.rollouts.size(); ++i) {
-    group.rollouts.push_back(std::make_shared<const wire::Rollout>(*record.rollouts[i]));
-    verdicts.push_back(*record.verdicts[i]);
   }
-  group.rewards = rule(record.group, verdicts);
-  return group;
-}
 
-bool is_whole(const store::GroupRecord& record) {
-  const auto has_value = [](const auto& one) { return one.has_value(); };
-  return std::all_of(record.rollouts.begin(), record.rollouts.end(), has_value) &&
-         std::all_of(record.verdicts.begin(), record.verdicts.end(), has_value);
-}
+  History take() { return std::move(history_); }
 
-Result<void> replay_step(const ArmOptions& options, gpu::Learner& learner,
-                         store::LedgerReader& reader, std::uint64_t step) {
-  Result<std::vector<store::GroupRecord>> records = reader.groups_of_step(step);
-  if (!records) return records.error();
+ private:
+  Result<void> end(const store::LedgerEvent& event, IssuedFate::Fate fate) {
+    const auto found = place_.find(event.group);
+    if (found == place_.end()) return corrupt(event, "ends a group that was never issued");
+    history_.groups[found->second].fate = fate;
+    return {};
+  }
+
+  static Error corrupt(const store::LedgerEvent& event, const std::string& what) {
+    return Error{
+        ErrorCode::kCorrupt, "ledger event " + std::to_string(event.seq) + " " + what, {}, {}, {}};
+  }
+
+  History history_;
+  std::unordered_map<GroupId, std::size_t> place_;
+};
+
+Result<void> replay_one(const ArmOptions& options, gpu::Learner& learner,
+                        store::LedgerReader& reader, std::uint64_t step) {
+  Result<std::vector<store::GroupRecord>> groups = reader.groups_of_step(step);
+  if (!groups) return groups.error();
   Result<store::StepRecord> expected = reader.step(step);
   if (!expected) return expected.error();
-  const flow::RewardRule rule = reward_rule(options.rewards);
-  std::vector<flow::TrainGroup> groups;
-  for (const store::GroupRecord& record : *records) {
-    if (!is_whole(record)) {
-      return Error{ErrorCode::kCorrupt,
-                   "group " + to_string(record.group) + " of step " + std::to_string(step) +
-                       " lacks a rollout or a verdict in the ledger",
-                   {},
-                   {},
-                   {}};
-    }
-    groups.push_back(to_train_group(record, rule));
-  }
-  Result<flow::BuiltBatch> built =
-      flow::build_train_batch(groups, options.advantage, PolicyVersion{step - 1});
-  if (!built) return built.error();
-  if (auto done = learner.update(built->batch, options.update); !done) return done.error();
-  if (learner.publish()->digest() != expected->weights_out) {
-    return Error{
-        ErrorCode::kCorrupt,
-        "replaying step " + std::to_string(step) + " gave other weights than the ledger says",
-        "the ledger or the checkpoint was altered, or another processor or build made it",
-        options.ledger_path,
-        {}};
-  }
-  return {};
+  Result<Digest> weights = replay_step(options, learner, *expected, *groups);
+  if (!weights) return weights.error();
+  if (*weights == expected->weights_out) return {};
+  return Error{
+      ErrorCode::kCorrupt,
+      "replaying step " + std::to_string(step) + " gave other weights than the ledger says",
+      "the ledger or the checkpoint was altered, or another build made it",
+      options.ledger_path,
+      {}};
 }
 
 // Restores the newest usable checkpoint at or below `step_max`, else the base. Returns its step.
@@ -122,16 +98,11 @@ Result<std::uint64_t> restore_below(const ArmOptions& options, const Digest& wei
     if (auto restored = learner.restore(found->folder); !restored) return restored.error();
     return found->manifest.step;
   }
-  if (auto restored = learner.restore(options.base_folder); !restored) return restored.error();
-  learner.reset_optimiser(options.optimiser);
-  learner.set_version(PolicyVersion{0});
-  if (learner.publish()->digest() != weights_base) {
-    return Error{ErrorCode::kCorrupt,
-                 options.base_folder + " is not the base policy that the run was started from",
-                 "bring back a copy of it, or start anew with --clean", options.ledger_path,
-                 "E803"};
-  }
-  return std::uint64_t{0};
+  if (auto restored = restore_base(options, learner); !restored) return restored.error();
+  if (learner.publish()->digest() == weights_base) return std::uint64_t{0};
+  return Error{ErrorCode::kCorrupt,
+               options.base_folder + " is not the base policy that the run was started from",
+               "bring back a copy of it, or start anew with --clean", options.ledger_path, "E803"};
 }
 
 // Everything below relies on the invariants, so a history is audited before it is trusted.
@@ -150,15 +121,34 @@ Result<void> audit(const ArmOptions& options, store::LedgerReader& reader) {
   return {};
 }
 
-Result<void> adopt_groups(const ArmOptions& options, store::LedgerReader& reader,
-                          const History& history, flow::GroupFlow& flow, flow::Effects& effects) {
+// Verdicts that stand. A judge that failed before its last attempt is asked again.
+std::vector<std::optional<wire::Verdict>> final_verdicts(store::GroupRecord& record,
+                                                         std::uint32_t attempts_max) {
+  for (std::size_t i = 0; i < record.verdicts.size(); ++i) {
+    std::optional<wire::Verdict>& verdict = record.verdicts[i];
+    if (verdict && !verdict->is_scored() && record.attempts[i] < attempts_max) verdict.reset();
+  }
+  return std::move(record.verdicts);
+}
+
+Error other_prompts() {
+  return Error{ErrorCode::kInvalidInput,
+               "the training prompts are not those that the run was started with",
+               "resume with the same data, or start anew with --clean",
+               {},
+               "E802"};
+}
+
+Result<void> adopt_groups(const flow::FlowOptions& options, const flow::GroupSupply& supply,
+                          store::LedgerReader& reader, const History& history,
+                          flow::GroupFlow& flow, flow::Effects& effects) {
   // In deterministic mode a batch's last wave is accepted whole, so everything issued after the
   // last consumed group belongs to batches that are not committed yet.
   std::size_t first = 0;
   for (std::size_t i = 0; i < history.groups.size(); ++i) {
     if (history.groups[i].fate == IssuedFate::Fate::kConsumed) first = i + 1;
   }
-  const bool is_deterministic = options.flow.dispatch.is_deterministic;
+  const bool is_deterministic = options.dispatch.is_deterministic;
   const SteadyTime now = SystemClock().now();
   for (std::size_t i = 0; i < history.groups.size(); ++i) {
     const IssuedFate& issued = history.groups[i];
@@ -168,27 +158,17 @@ Result<void> adopt_groups(const ArmOptions& options, store::LedgerReader& reader
     if (issued.fate != IssuedFate::Fate::kOpen) continue;
     Result<store::GroupRecord> record = reader.group(issued.group);
     if (!record) return record.error();
-    if (options.prompts->prompt(record->epoch, record->index).id != record->prompt) {
-      return Error{ErrorCode::kInvalidInput,
-                   "the training prompts are not those that the run was started with",
-                   "resume with the same data, or start anew with --clean", options.ledger_path,
-                   "E802"};
-    }
+    flow::Ticket ticket;
+    ticket.index = i;
+    const flow::IssuedGroup group = supply(ticket);
+    if (group.id != issued.group) return other_prompts();
     std::vector<flow::RolloutPtr> rollouts;
     for (std::optional<wire::Rollout>& rollout : record->rollouts) {
       rollouts.push_back(rollout ? std::make_shared<const wire::Rollout>(std::move(*rollout))
                                  : nullptr);
     }
-    std::vector<std::optional<wire::Verdict>> verdicts = std::move(record->verdicts);
-    for (std::uint32_t index = 0; index < verdicts.size(); ++index) {
-      std::optional<wire::Verdict>& verdict = verdicts[index];
-      if (!verdict || verdict->is_scored()) continue;
-      // Judged again, it may work now; but what was final stays so, or a batch that others were
-      // built upon would come out differently.
-      if (!history.given_up.contains({issued.group, index})) verdict.reset();
-    }
-    flow::Effects more = flow.adopt_open({issued.group, record->prompt}, i, std::move(rollouts),
-                                         std::move(verdicts), now);
+    flow::Effects more = flow.adopt_open(group, i, std::move(rollouts),
+                                         final_verdicts(*record, options.attempts_max), now);
     std::move(more.begin(), more.end(), std::back_inserter(effects));
   }
   return {};
@@ -209,7 +189,7 @@ Result<void> replay(const ArmOptions& options, gpu::Learner& learner, std::uint6
   Result<store::LedgerReader> reader = store::LedgerReader::open(options.ledger_path);
   if (!reader) return reader.error();
   for (std::uint64_t step = from + 1; step <= to; ++step) {
-    if (auto done = replay_step(options, learner, *reader, step); !done) return done.error();
+    if (auto done = replay_one(options, learner, *reader, step); !done) return done.error();
     visit(step);
   }
   return {};
@@ -253,14 +233,29 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
       (*from == 0 ? "the base policy" : "checkpoint step_" + std::to_string(*from)) + ", " +
       std::to_string(recovered.replayed) + " updates done again from the ledger");
 
-  Result<History> history = read_history(*reader, options.flow.attempts_max);
-  if (!history) return history.error();
-  recovered.is_finished = history->is_finished;
-  flow.restore(recovered.steps, history->groups.size(), history->past);
-  if (auto adopted = adopt_groups(options, *reader, *history, flow, recovered.effects); !adopted) {
+  Result<RestoredFlow> restored =
+      restore_flow(options.flow, group_supply(options), *reader, recovered.steps, flow);
+  if (!restored) return restored.error();
+  recovered.effects = std::move(restored->effects);
+  recovered.is_finished = restored->is_finished;
+  return recovered;
+}
+
+Result<RestoredFlow> restore_flow(const flow::FlowOptions& options, const flow::GroupSupply& supply,
+                                  store::LedgerReader& reader, std::uint64_t steps,
+                                  flow::GroupFlow& flow) {
+  HistoryReader events;
+  const auto visit = [&events](const store::LedgerEvent& event) { return events.add(event); };
+  if (auto read = reader.for_each_event(visit); !read) return read.error();
+  const History history = events.take();
+  flow.restore(steps, history.groups.size(), history.past);
+  RestoredFlow restored;
+  restored.is_finished = history.is_finished;
+  if (auto adopted = adopt_groups(options, supply, reader, history, flow, restored.effects);
+      !adopted) {
     return adopted.error();
   }
-  return recovered;
+  return restored;
 }
 
 }  // namespace assay::actors

@@ -15,6 +15,7 @@
 #include "actors/arm.h"
 #include "gpu/learner.h"
 #include "runtime/flow/group_flow.h"
+#include "runtime/store/ledger_reader.h"
 
 namespace assay::actors {
 
@@ -34,6 +35,18 @@ struct Recovered {
 // damaged (it is audited first: about seven seconds per million events) or lacks an update that was
 // announced; kInvalidInput when the ledger belongs to another configuration.
 Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow::GroupFlow& flow);
+
+struct RestoredFlow {
+  flow::Effects effects;  // what the flow decided about groups that were complete
+  bool is_finished = false;
+};
+
+// Brings a fresh flow to what the ledger knows after `steps` updates: its accounting, its open
+// groups with their rollouts and verdicts. Errors: kCorrupt; kInvalidInput when `supply` stands for
+// other groups than the ledger has, because the prompts changed.
+Result<RestoredFlow> restore_flow(const flow::FlowOptions& options, const flow::GroupSupply& supply,
+                                  store::LedgerReader& reader, std::uint64_t steps,
+                                  flow::GroupFlow& flow);
 
 // Does steps (from, to] again from the ledger, starting from the learner's weights. `visit` sees
 // each step number after it matched. Errors as recover().

@@ -2,10 +2,11 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
+
+#include "runtime/core/clock.h"
 
 namespace assay::actors {
 
@@ -14,8 +15,10 @@ namespace {
 using Self = caf::stateful_actor<StatusState>*;
 using nlohmann::json;
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+constexpr std::size_t kAlertsKept = 64;
+
+SteadyTime now() {
+  return SystemClock().now();
 }
 
 std::uint64_t resident_bytes() {
@@ -25,93 +28,80 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-json actor_json(const StatusState& state, const WorkerState& worker, std::uint64_t rss) {
-  const double busy = worker.role == "learner" ? 0 : worker.busy_fraction;
-  std::string doing = worker.doing;
-  const auto since = state.doing_since.find(worker.id);
-  if (!doing.empty() && since != state.doing_since.end()) {
-    char text[32];
-    std::snprintf(text, sizeof text, " for %.1f s", seconds_since(since->second));
-    doing += text;
-  }
-  return {{"id", worker.id},
-          {"role", worker.role},
-          {"node", "local"},
-          {"state", worker.state},
-          {"busy_fraction", std::min(1.0, busy / std::max(seconds_since(state.started), 1e-3))},
-          {"done", worker.done},
-          {"failed", worker.failed},
-          {"p50_ms", worker.p50_ms},
-          {"p95_ms", worker.p95_ms},
-          {"rss_bytes", rss},
-          {"restarts", worker.restarts},
-          {"policy_version", worker.policy_version ? json(*worker.policy_version) : json(nullptr)},
-          {"doing", doing}};
+StatusFacts facts_of(const ArmOptions& options) {
+  StatusFacts facts;
+  facts.run = options.ledger.run;
+  facts.arm = options.ledger.arm;
+  facts.max_steps = options.flow.dispatch.step_count;
+  facts.staleness_bound = options.flow.dispatch.staleness_max;
+  facts.staleness.resize(facts.staleness_bound + 1);
+  facts.pools = {
+      {"generator", options.generator_count}, {"verifier", options.verifier_count}, {"learner", 1}};
+  return facts;
 }
 
-json pool_json(const StatusState& state, const std::string& role, std::uint32_t desired) {
-  std::uint64_t alive = 0;
-  double busy = 0;
-  for (const auto& [id, worker] : state.workers) {
-    if (worker.role != role) continue;
-    ++alive;
-    busy += worker.busy_fraction;
-  }
-  const double span = std::max(seconds_since(state.started), 1e-3) *
-                      std::max<double>(1, static_cast<double>(alive));
-  return {{"role", role},
-          {"name", role},
-          {"desired", desired},
-          {"alive", alive},
-          {"busy_fraction", std::min(1.0, busy / span)}};
+std::string full_status(StatusFacts& facts, const std::string& curator) {
+  facts.resident_bytes = resident_bytes();
+  return status_document(facts, curator, now());
 }
 
-std::string full_status(const StatusState& state, const ArmOptions& options,
-                        const std::string& curator_json) {
-  json status = json::parse(curator_json, nullptr, false);
-  if (status.is_discarded()) status = json::object();
-  const std::uint64_t rss = resident_bytes();
-  status["assay"] = 1;
-  status["run"] = options.ledger.run;
-  status["arm"] = options.ledger.arm;
-  status["max_steps"] = options.flow.dispatch.step_count;
-  status["pools"] = {pool_json(state, "generator", options.generator_count),
-                     pool_json(state, "verifier", options.verifier_count),
-                     pool_json(state, "learner", 1)};
-  status["actors"] = json::array();
-  for (const auto& [id, worker] : state.workers) {
-    status["actors"].push_back(actor_json(state, worker, rss));
-  }
-  status["staleness"] = {{"bound", options.flow.dispatch.staleness_max},
-                         {"histogram", state.staleness}};
-  status["alerts"] = json::array();
-  return status.dump();
+void note_worker(StatusFacts& facts, const WorkerState& reported) {
+  const SteadyTime time = now();
+  WatchedWorker& worker = facts.workers.try_emplace(reported.id, facts.started).first->second;
+  // What keeps a worker alive, only its supervisor knows.
+  const WorkerState before = std::exchange(worker.last, reported);
+  worker.last.state = before.state;
+  worker.last.restarts = before.restarts;
+  worker.busy.add(time, busy_seconds(reported, time));
 }
 
-void count_staleness(StatusState& state, const std::vector<std::uint64_t>& histogram) {
-  if (state.staleness.size() < histogram.size()) state.staleness.resize(histogram.size());
-  for (std::size_t i = 0; i < histogram.size(); ++i) state.staleness[i] += histogram[i];
+void note_life(StatusFacts& facts, const WorkerLife& life) {
+  WorkerState& worker = facts.workers.try_emplace(life.id, facts.started).first->second.last;
+  worker.id = life.id;
+  worker.role = life.role;
+  worker.state = life.state;
+  worker.restarts = life.restarts;
+  worker.is_busy = false;
+  worker.doing.clear();
+}
+
+void remember(StatusFacts& facts, std::vector<algo::HealthAlert> alerts) {
+  for (algo::HealthAlert& alert : alerts) facts.alerts.push_back(std::move(alert));
+  if (facts.alerts.size() > kAlertsKept) {
+    facts.alerts.erase(facts.alerts.begin(), facts.alerts.end() - kAlertsKept);
+  }
+}
+
+void count_staleness(StatusFacts& facts, const std::vector<std::uint64_t>& histogram) {
+  if (facts.staleness.size() < histogram.size()) facts.staleness.resize(histogram.size());
+  for (std::size_t i = 0; i < histogram.size(); ++i) facts.staleness[i] += histogram[i];
+}
+
+// A text of a request, which is foreign: empty when there is none.
+std::string word_of(const json& request, const char* key) {
+  if (!request.is_object()) return "";
+  const auto found = request.find(key);
+  return found != request.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 }  // namespace
 
-caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepObserver observer,
-                     caf::actor supervisor) {
-  self->state.staleness.resize(options->flow.dispatch.staleness_max + 1);
-  auto curator = std::make_shared<caf::actor>();
+caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepObserver observer) {
+  self->state.facts = facts_of(*options);
   return {
-      [=](const Watch& watch) { *curator = watch.curator; },
-      [=](const ReportState& report) {
-        WorkerState& known = self->state.workers[report.state.id];
-        if (known.doing != report.state.doing) {
-          self->state.doing_since[report.state.id] = std::chrono::steady_clock::now();
-        }
-        known = report.state;
+      [=](const Watch& watch) {
+        self->state.curator = watch.curator;
+        self->state.supervisor = caf::actor_cast<caf::actor>(self->current_sender());
       },
+      [=](const WorkerLife& life) { note_life(self->state.facts, life); },
+      [=](const ReportState& report) { note_worker(self->state.facts, report.state); },
       [=](const StepDone& done) {
-        count_staleness(self->state, done.report.batch.staleness_histogram);
-        if (observer && observer(done.report) == StepDecision::kStop) {
-          self->send(supervisor, StopRun{ArmEnd::kStoppedByObserver});
+        count_staleness(self->state.facts, done.report.batch.staleness_histogram);
+        if (!observer) return;
+        StepFinding finding = observer(done.report);
+        remember(self->state.facts, std::move(finding.alerts));
+        if (finding.decision == StepDecision::kStop) {
+          self->send(self->state.supervisor, StopRun{ArmEnd::kStoppedByObserver});
         }
       },
       // Answered once everything sent before has been observed.
@@ -119,25 +109,24 @@ caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepO
       [=](const StatusQuery& query) {
         auto promise = self->make_response_promise<StatusAnswer>();
         const json request = json::parse(query.body, nullptr, false);
-        const std::string verb =
-            request.is_object() ? request.value("get", std::string("status")) : "status";
+        const std::string verb = word_of(request, "get");
         const auto explain = [=](const CuratorStatus& answer) mutable {
           promise.deliver(StatusAnswer{json({{"open", answer.json}}).dump()});
         };
         const auto answer_status = [=](const CuratorStatus& answer) mutable {
-          promise.deliver(StatusAnswer{full_status(self->state, *options, answer.json)});
+          promise.deliver(StatusAnswer{full_status(self->state.facts, answer.json)});
         };
         const auto no_answer = [=](caf::error&) mutable {
           promise.deliver(StatusAnswer{
               json({{"assay", 1}, {"error", "the curator gave no answer within 1 s"}}).dump()});
         };
         if (verb == "describe") {
-          const Result<std::uint64_t> group = parse_hex(request.value("group", std::string("0")));
-          self->request(*curator, std::chrono::seconds(1),
+          const Result<std::uint64_t> group = parse_hex(word_of(request, "group"));
+          self->request(self->state.curator, std::chrono::seconds(1),
                         DescribeGroup{GroupId{group ? *group : 0}})
               .then(explain, no_answer);
         } else {
-          self->request(*curator, std::chrono::seconds(1), GetStatus{})
+          self->request(self->state.curator, std::chrono::seconds(1), GetStatus{})
               .then(answer_status, no_answer);
         }
         return promise;

@@ -3,20 +3,17 @@
 
 #include <caf/behavior.hpp>
 
-#include <chrono>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "actors/messages.h"
+#include "actors/status_view.h"
 
 namespace assay::actors {
 
 struct StatusState {
-  std::map<std::string, WorkerState> workers;
-  std::map<std::string, std::chrono::steady_clock::time_point> doing_since;
-  std::vector<std::uint64_t> staleness;
-  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  StatusFacts facts;
+  caf::actor curator, supervisor;
   static inline const char* name = "status";
 };
 
@@ -30,10 +27,10 @@ struct StatusAnswer {
 // Detached, because the step observer may write files. Asks the curator when asked itself; a
 // curator that does not answer within a second is said so, not waited for.
 caf::behavior status(caf::stateful_actor<StatusState>* self,
-                     std::shared_ptr<const ArmOptions> options, StepObserver observer,
-                     caf::actor supervisor);
+                     std::shared_ptr<const ArmOptions> options, StepObserver observer);
 
-// The curator to ask; sent once.
+// supervisor -> status, once: the curator to ask. The sender is who hears that the observer wants
+// to stop.
 struct Watch {
   caf::actor curator;
 };

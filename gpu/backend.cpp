@@ -35,8 +35,12 @@ std::shared_ptr<host::ThreadPool> make_thread_pool(unsigned threads) {
 Result<std::string> describe_device(const BackendOptions& options) {
   if (const auto checked = check_device(options); !checked) return checked.error();
   const unsigned threads = pool_of(options)->threads();
-  return "cpu (" + std::string(host::best_kernels().name) + ", " + std::to_string(threads) +
+  return "cpu (" + std::string(instruction_set()) + ", " + std::to_string(threads) +
          (threads == 1 ? " thread)" : " threads)");
+}
+
+std::string_view instruction_set() {
+  return host::best_kernels().name;
 }
 
 Result<std::unique_ptr<Learner>> make_learner(const BackendOptions& backend,
@@ -46,9 +50,10 @@ Result<std::unique_ptr<Learner>> make_learner(const BackendOptions& backend,
   if (const auto checked = check_device(backend); !checked) return checked.error();
   auto layout = host::make_layout(config);
   if (!layout) return layout.error();
-  return std::unique_ptr<Learner>(std::make_unique<host::HostLearner>(
+  std::unique_ptr<Learner> learner = std::make_unique<host::HostLearner>(
       std::make_shared<const host::Layout>(std::move(*layout)), optimiser, init_seed,
-      pool_of(backend), host::best_kernels()));
+      pool_of(backend), host::best_kernels());
+  return backend.meter ? metered(std::move(learner), backend.meter) : std::move(learner);
 }
 
 Result<std::unique_ptr<Generator>> make_generator(const BackendOptions& backend,
@@ -60,8 +65,9 @@ Result<std::unique_ptr<Generator>> make_generator(const BackendOptions& backend,
     return Error{ErrorCode::kInvalidInput, "the weights do not belong to the cpu backend",
                  "publish them from a learner of the same device", "", ""};
   }
-  return std::unique_ptr<Generator>(std::make_unique<host::HostGenerator>(
-      std::move(host_weights), options, pool_of(backend), host::best_kernels()));
+  std::unique_ptr<Generator> generator = std::make_unique<host::HostGenerator>(
+      std::move(host_weights), options, pool_of(backend), host::best_kernels());
+  return backend.meter ? metered(std::move(generator), backend.meter) : std::move(generator);
 }
 
 Result<std::shared_ptr<const Weights>> load_weights(const BackendOptions& backend,

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "gpu/engine_meter.h"
 #include "gpu/generator.h"
 #include "gpu/learner.h"
 #include "gpu/weights.h"
@@ -29,6 +31,7 @@ struct BackendOptions {
   std::string device = "auto";  // "auto", "cpu" or "cuda"
   unsigned threads = 0;         // compute threads, the calling one included; 0 = one per core
   std::shared_ptr<host::ThreadPool> pool;  // shared threads; null = the engine makes its own
+  std::shared_ptr<EngineMeter> meter;      // counts the engines' CPU time; null = nobody asks
 };
 
 struct GeneratorOptions {
@@ -38,6 +41,9 @@ struct GeneratorOptions {
 
 // The device that "auto" stands for here, for people: "cpu (avx2, 2 threads)".
 Result<std::string> describe_device(const BackendOptions& options);
+
+// Instructions that the cpu device computes with here: "avx512", "avx2" or "portable".
+std::string_view instruction_set();
 
 // A learner with freshly drawn weights: normal with deviation 0.02 (residual projections divided by
 // sqrt(2 * layer_count)), norms one, biases zero. The draw depends on `init_seed` alone.

@@ -18,8 +18,11 @@
 
 namespace assay::gpu {
 
+// Below this a softmax in float overflows; whoever wants the arg max says 0.
+inline constexpr float kTemperatureMin = 1e-3f;
+
 struct SamplingOptions {
-  float temperature = 1.0f;  // 0 = greedy (arg max, lowest id on ties)
+  float temperature = 1.0f;  // 0 = greedy (arg max, lowest id on ties), else >= kTemperatureMin
   std::uint32_t top_k = 0;   // 0 = off
   float top_p = 1.0f;        // 1 = off
   std::uint32_t max_completion_tokens = 64;
@@ -48,8 +51,9 @@ class Generator {
   virtual ~Generator() = default;
 
   // Queues a group. Rollouts appear from later calls to advance().
-  // Errors: kInvalidInput when the prompt is empty, a token is outside the vocabulary, or prompt
-  // plus completion would exceed the context; kExhausted when the cache cannot ever hold it.
+  // Errors: kInvalidInput when the prompt is empty, a token is outside the vocabulary, a sampling
+  // option is out of range, or prompt plus completion would exceed the context; kExhausted when the
+  // cache cannot ever hold it.
   virtual Result<void> submit(GenerationRequest request) = 0;
 
   // Draws one token for each running sequence (admitting queued ones first) and returns the

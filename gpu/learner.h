@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "gpu/generator.h"
 #include "gpu/weights.h"
 #include "runtime/algo/loss_options.h"
 #include "runtime/core/result.h"
@@ -37,16 +39,23 @@ struct UpdateOptions {
   algo::LossOptions loss;
   std::uint32_t epochs = 1;       // passes over the batch
   std::uint32_t minibatches = 1;  // optimiser steps a pass; sequences are split in order
+  // Of the sampler that drew the batch, at least kTemperatureMin. What is trained is softmax(logits
+  // / temperature), the distribution that was drawn from; otherwise fresh tokens would already
+  // carry an importance weight.
+  float temperature = 1.0f;
 };
 
 // Means are over trained tokens of the whole batch unless said otherwise.
 struct UpdateReport {
   double loss = 0;
-  double entropy = 0;  // nats, full softmax at temperature 1, at the first pass
+  double entropy = 0;  // nats, full softmax at the update's temperature, at the first pass
   double logprob = 0;  // current policy, first pass
   double ratio_min = 1, ratio_mean = 1, ratio_max = 1;  // current / proximal
   double clip_low_fraction = 0, clip_high_fraction = 0, clip_dual_fraction = 0;
-  double kl_behaviour_k3 = 0;                                          // proximal against behaviour
+  double kl_behaviour_k3 = 0;  // proximal against behaviour
+  // Current against reference, first pass; absent without a reference.
+  std::optional<double> kl_reference_k1, kl_reference_k3;  // token means
+  std::optional<double> kl_reference_sequence;             // k3 summed over a sequence, their mean
   double importance_min = 1, importance_mean = 1, importance_max = 1;  // weight actually applied
   double ess = 1;              // effective sample size of the raw importance weights, (0, 1]
   double masked_fraction = 0;  // trained tokens dropped by importance masking
@@ -67,14 +76,21 @@ class Learner {
   virtual ~Learner() = default;
 
   // One update: `epochs * minibatches` optimiser steps, then the version grows by one.
-  // Errors: kInvalidInput when the batch's arrays disagree or a token is outside the vocabulary.
+  // Errors: kInvalidInput when the batch's arrays disagree, a token is outside the vocabulary, an
+  // option is out of range, or a KL coefficient has no reference.
   virtual Result<UpdateReport> update(const wire::TrainBatch& batch,
                                       const UpdateOptions& options) = 0;
 
-  // Scores packed sequences under the current weights. Bit-equal to the generator's log-probs.
+  // Scores packed sequences under the current weights: log-probabilities of the distribution that
+  // `sampling` draws from (temperature, top_k, top_p; minus infinity for a token it cannot draw),
+  // bit-equal to the generator's. Entropies are those of the softmax before top_k and top_p.
   // Errors: kInvalidInput as for update().
   virtual Result<TokenScores> score(std::span<const wire::TokenId> tokens,
-                                    std::span<const std::uint32_t> offsets) = 0;
+                                    std::span<const std::uint32_t> offsets,
+                                    const SamplingOptions& sampling = {}) = 0;
+
+  // The policy that KL is measured from, usually the base; null = none. Kept alive by the learner.
+  virtual void set_reference(std::shared_ptr<const Weights> reference) = 0;
 
   // The current weights as an immutable snapshot; later updates do not change it.
   virtual std::shared_ptr<const Weights> publish() = 0;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <vector>
 
+#include "actors/cli/text_layout.h"
 #include "runtime/config/nearest.h"
 #include "runtime/core/file.h"
 #include "runtime/core/limits.h"
@@ -42,15 +43,6 @@ std::string line_of(const std::string& text, std::size_t line) {
 bool is_word(char letter) {
   return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '.' ||
          letter == '-' || letter == '"';
-}
-
-// Foreign text on a terminal: control characters could rewrite what stands above.
-std::string printable(std::string text) {
-  for (char& letter : text) {
-    const auto code = static_cast<unsigned char>(letter);
-    if ((code < 0x20 && letter != '\n') || code == 0x7f) letter = ' ';
-  }
-  return text;
 }
 
 // The source line with carets under the word at the place; empty when it cannot be shown.

@@ -5,6 +5,7 @@
 
 namespace assay::cli {
 
+ExitCode bench_command(CommandContext& context);
 ExitCode config_command(CommandContext& context);
 ExitCode doctor_command(CommandContext& context);
 ExitCode eval_command(CommandContext& context);

@@ -7,13 +7,13 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <thread>
 
 #include "actors/cli/commands.h"
+#include "actors/cli/machine.h"
 #include "actors/cli/option_set.h"
+#include "actors/cli/system_file.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/file.h"
 
@@ -36,16 +36,6 @@ std::string fixed(double value, int digits) {
   return text.str();
 }
 
-// The start of a file of /proc, whose size the system reports as 0; empty when it is absent.
-std::string system_file(const std::string& path) {
-  constexpr std::size_t kBytesMax = 1 << 16;
-  std::string text(kBytesMax, '\0');
-  std::ifstream stream(path);
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  return text;
-}
-
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -64,11 +54,10 @@ Finding check_instructions() {
 }
 
 Finding check_cores() {
-  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  std::array<double, 1> load{};
-  if (getloadavg(load.data(), 1) != 1) load[0] = 0;
-  const std::string found = std::to_string(cores) + " cores, load " + fixed(load[0], 1);
-  if (load[0] > cores) {
+  const unsigned cores = core_count();
+  const double load = load_average();
+  const std::string found = std::to_string(cores) + " cores, load " + fixed(load, 1);
+  if (load > cores) {
     return {"cores", Health::kWeak, found, "others are using this machine: timings will vary"};
   }
   if (cores < 2)

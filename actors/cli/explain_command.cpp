@@ -1,8 +1,12 @@
 #include <fmt/format.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "actors/cli/commands.h"
+#include "actors/cli/error_table.h"
 #include "actors/cli/option_set.h"
+#include "actors/cli/text_layout.h"
 #include "runtime/net/socket.h"
 #include "runtime/store/ledger_reader.h"
 #include "runtime/store/run_folder.h"
@@ -29,17 +33,64 @@ void print_events(std::ostream& out, const std::vector<store::LedgerEvent>& even
 
 void print_group(std::ostream& out, store::LedgerReader& reader, const store::GroupRecord& group) {
   if (Result<wire::Prompt> prompt = reader.prompt(group.prompt); prompt) {
-    out << "prompt     " << prompt->text << "   reference " << prompt->reference << "   ("
-        << prompt->source << (prompt->stratum.empty() ? "" : ", " + prompt->stratum) << ")\n";
+    out << "prompt     " << one_line(prompt->text) << "   reference " << one_line(prompt->reference)
+        << "   ("
+        << one_line(prompt->source + (prompt->stratum.empty() ? "" : ", " + prompt->stratum))
+        << ")\n";
   }
   for (std::size_t i = 0; i < group.rollouts.size(); ++i) {
     if (!group.rollouts[i]) continue;
     out << fmt::format("rollout {:>2} {:?}", i, group.rollouts[i]->completion);
     if (group.verdicts[i]) {
-      out << "  " << to_string(group.verdicts[i]->outcome) << ": " << group.verdicts[i]->reason;
+      out << "  " << to_string(group.verdicts[i]->outcome) << ": "
+          << one_line(group.verdicts[i]->reason);
     }
     out << "\n";
   }
+}
+
+bool is_error_id(const std::string& text) {
+  return text.size() == 4 && text[0] == 'E' &&
+         std::all_of(text.begin() + 1, text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+nlohmann::ordered_json error_json(const ErrorKind& kind) {
+  return {
+      {"id", kind.id}, {"title", kind.title}, {"meaning", kind.meaning}, {"remedy", kind.remedy}};
+}
+
+ExitCode list_errors(const CommandContext& context) {
+  if (context.format == OutputFormat::kJson) {
+    nlohmann::ordered_json all = nlohmann::ordered_json::array();
+    for (const ErrorKind& kind : error_kinds()) all.push_back(error_json(kind));
+    context.out << nlohmann::ordered_json{{"assay", 1}, {"errors", all}}.dump() << "\n";
+    return ExitCode::kDone;
+  }
+  for (const ErrorKind& kind : error_kinds()) {
+    context.out << kind.id << "  " << kind.title << "\n";
+  }
+  return ExitCode::kDone;
+}
+
+ExitCode explain_error(CommandContext& context, const std::string& id) {
+  const ErrorKind* kind = find_error_kind(id);
+  if (kind == nullptr) {
+    return fail(context,
+                Error{ErrorCode::kNotFound,
+                      "assay has no error " + id,
+                      "`assay explain --errors` lists them all",
+                      {},
+                      {}},
+                ExitCode::kUsage);
+  }
+  if (context.format == OutputFormat::kJson) {
+    context.out << error_json(*kind).dump() << "\n";
+    return ExitCode::kDone;
+  }
+  const auto columns = static_cast<std::size_t>(context.columns);
+  context.out << kind->id << ": " << kind->title << "\n  " << wrapped(kind->meaning, columns, 2)
+              << "\n  = help: " << wrapped(kind->remedy, columns, 10) << "\n";
+  return ExitCode::kDone;
 }
 
 // What the running process adds: where an open group is right now.
@@ -50,20 +101,38 @@ void print_live(std::ostream& out, const store::RunPaths& paths, GroupId group) 
   Result<std::string> answer = client->request(question.dump(), std::chrono::milliseconds(2000));
   if (!answer) return;
   const nlohmann::json live = nlohmann::json::parse(*answer, nullptr, false);
-  const std::string text = live.is_object() ? live.value("open", "") : "";
-  if (!text.empty()) out << "now        " << text << "\n";
+  const auto text = live.is_object() ? live.find("open") : live.end();
+  if (text == live.end() || !text->is_string() || text->empty()) return;
+  out << "now        " << one_line(text->get<std::string>()) << "\n";
 }
 
 }  // namespace
 
 ExitCode explain_command(CommandContext& context) {
   std::string run, id, arm = "true";
-  OptionSet options("explain", "Tells the whole story of a group or a rollout.");
-  options.positional("run", run, "the run's folder, or its name under outputs/");
-  options.positional("id", id, "a group id, or a rollout id `<group>:<index>`");
+  bool is_list = false;
+  OptionSet options("explain", "Tells the whole story of a group or a rollout, or of an error.");
+  options.positional("run", run, "the run's folder or name under outputs/; or an error, as E103",
+                     OptionSet::Presence::kOptional);
+  options.positional("id", id, "a group id, or a rollout id `<group>:<index>`",
+                     OptionSet::Presence::kOptional);
   options.option("--arm", arm, "the arm whose ledger to read");
+  options.flag("--errors", is_list, "list every numbered error");
   options.example("assay explain first 7f3a0c1d2e4b5a69:5");
+  options.example("assay explain E103");
+  options.example("assay explain --errors");
   if (auto stop = options.parse(context)) return *stop;
+  if (is_list) return list_errors(context);
+  if (id.empty() && is_error_id(run)) return explain_error(context, run);
+  if (run.empty() || id.empty()) {
+    return fail(context,
+                Error{ErrorCode::kInvalidInput,
+                      "assay explain needs a run and an id, or an error's number",
+                      "assay explain RUN 7f3a0c1d2e4b5a69:5, or assay explain E103",
+                      {},
+                      {}},
+                ExitCode::kUsage);
+  }
   Result<store::RunPaths> paths = store::find_run(run);
   if (!paths) return fail(context, paths.error(), ExitCode::kUsage);
   Result<store::LedgerReader> reader = store::LedgerReader::open(paths->ledger(arm));

@@ -6,9 +6,10 @@
 
 namespace assay::cli {
 
-// export: one JSON object an event on standard output. check: the invariants I01-I22, each broken
-// one with its first offending events; kDone when none is, else kGate. RUN is a name under
-// outputs/, a run's folder or a ledger file.
+// export: one JSON object an event on standard output. check: the invariants I01-I22 of the run's
+// ledger and of its controls', one line each: ok, violated with the first offending events, or not
+// checked with the reason; kDone when none is violated, else kGate. RUN is a name under outputs/, a
+// run's folder or a ledger file.
 ExitCode ledger_command(CommandContext& context);
 
 }  // namespace assay::cli

@@ -21,6 +21,7 @@ constexpr Command kCommands[] = {
     {"ledger", "Watch", "export or check a run's history", ledger_command},
     {"config", "Prepare", "show, check or describe a config", config_command},
     {"doctor", "Prepare", "check this machine, with a fix for each problem", doctor_command},
+    {"bench", "Prepare", "how fast assay is here, beside what this machine can do", bench_command},
     {"version", "Prepare", "print the version", version_command},
 };
 

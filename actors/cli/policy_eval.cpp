@@ -67,6 +67,11 @@ class Counter {
 
 std::string sample_line(const wire::Prompt& prompt, const wire::Rollout& rollout,
                         const wire::Verdict& verdict) {
+  json checks = json::array();
+  for (const wire::Check& check : verdict.checks) {
+    checks.push_back(
+        {{"name", check.name}, {"is_passed", check.is_passed}, {"reason", check.reason}});
+  }
   const json line = {{"prompt_id", to_string(prompt.id)},
                      {"stratum", prompt.stratum},
                      {"prompt", prompt.text},
@@ -75,7 +80,8 @@ std::string sample_line(const wire::Prompt& prompt, const wire::Rollout& rollout
                      {"completion", rollout.completion},
                      {"verdict", wire::to_string(verdict.outcome)},
                      {"code", wire::to_string(verdict.code)},
-                     {"reason", verdict.reason}};
+                     {"reason", verdict.reason},
+                     {"checks", std::move(checks)}};
   return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -208,6 +214,15 @@ Result<std::vector<algo::EvaluatedPrompt>> read_results(const std::string& path)
     return broken;
   }
   return results;
+}
+
+double correct_fraction(const std::vector<algo::EvaluatedPrompt>& results) {
+  double correct = 0, count = 0;
+  for (const algo::EvaluatedPrompt& prompt : results) {
+    correct += static_cast<double>(prompt.correct);
+    count += static_cast<double>(prompt.n);
+  }
+  return count == 0 ? 0.5 : correct / count;
 }
 
 algo::EvaluationOptions evaluation_options(const EvalSet& set, std::uint64_t seed) {

@@ -38,6 +38,9 @@ Result<void> write_results(const std::string& path,
                            const std::vector<algo::EvaluatedPrompt>& results);
 Result<std::vector<algo::EvaluatedPrompt>> read_results(const std::string& path);
 
+// Completions that were correct, of all; one half when there are none.
+double correct_fraction(const std::vector<algo::EvaluatedPrompt>& results);
+
 algo::EvaluationOptions evaluation_options(const EvalSet& set, std::uint64_t seed);
 
 }  // namespace assay::cli

@@ -96,12 +96,13 @@ void describe_warm_up(Schema& schema, WarmUpSettings& sft) {
 void describe_loss(Schema& schema, algo::LossOptions& loss) {
   using algo::Aggregation;
   using algo::ImportanceCorrection;
+  using algo::KlEstimator;
   using algo::Surrogate;
   schema.choice<Surrogate>("surrogate", loss.surrogate,
                            {{"clipped", Surrogate::kClipped},
                             {"gspo", Surrogate::kGspo},
                             {"cispo", Surrogate::kCispo},
-                            {"reinforce", Surrogate::kSupervised}},
+                            {"reinforce", Surrogate::kReinforce}},
                            "how advantages enter the loss");
   schema.choice<Aggregation>("aggregation", loss.aggregation,
                              {{"token_mean", Aggregation::kTokenMean},
@@ -131,12 +132,21 @@ void describe_loss(Schema& schema, algo::LossOptions& loss) {
              "clip against the weights at the start of the update, not against the behaviour");
   schema.key("entropy_coefficient", loss.entropy_coefficient, "reward for entropy",
              Range::at_least(0));
+  schema.key("kl_coefficient", loss.kl_coefficient, "pull towards the base policy; 0: none",
+             Range::at_least(0));
+  schema.choice<KlEstimator>(
+      "kl_estimator", loss.kl_estimator,
+      {{"k1", KlEstimator::kK1},
+       {"k2", KlEstimator::kK2},
+       {"k3", KlEstimator::kK3},
+       {"k3_plus", KlEstimator::kK3Plus}},
+      "how the pull is computed; k3_plus: the value of k3, the gradient of k2");
 }
 
 void describe_algorithm(Schema& schema, AlgorithmSettings& algo) {
   using Type = AlgorithmSettings::Type;
-  using Baseline = AlgorithmSettings::Baseline;
-  using Scope = AlgorithmSettings::Scope;
+  using algo::Baseline;
+  using Scope = algo::BaselineScope;
   schema.table("algo", "advantages and loss");
   schema.choice<Type>("type", algo.type,
                       {{"grpo", Type::kGrpo},
@@ -144,21 +154,26 @@ void describe_algorithm(Schema& schema, AlgorithmSettings& algo) {
                        {"rloo", Type::kRloo},
                        {"dapo", Type::kDapo},
                        {"gspo", Type::kGspo},
-                       {"cispo", Type::kCispo}},
+                       {"cispo", Type::kCispo},
+                       {"max_rl", Type::kMaxRl}},
                       "sets the defaults of the keys below as its paper does");
   schema.choice<Baseline>("baseline", algo.baseline,
                           {{"mean", Baseline::kMean},
                            {"median", Baseline::kMedian},
                            {"loo", Baseline::kLeaveOneOut},
                            {"quantile", Baseline::kQuantile},
-                           {"none", Baseline::kNone}},
+                           {"max_rl", Baseline::kMaxRl}},
                           "what a reward is compared with");
   schema.choice<Scope>("baseline_scope", algo.baseline_scope,
                        {{"group", Scope::kGroup}, {"batch", Scope::kBatch}},
                        "whose rewards make baseline and standard deviation");
   schema.key("quantile", algo.quantile, "for baseline = \"quantile\"", Range::between(0, 1));
   schema.key("normalise_std", algo.is_std_normalised, "divide by the standard deviation");
+  schema.key("whiten_batch", algo.is_batch_whitened,
+             "centre and scale advantages over the whole batch instead");
   describe_loss(schema, algo.loss);
+  schema.key("measure_kl", algo.is_kl_measured,
+             "measure the KL from the base policy at every update, one more forward pass");
   schema.key("dynamic_sampling", algo.has_dynamic_sampling,
              "replace groups whose rewards are all equal by fresh ones");
   schema.key("dynamic_sampling_limit", algo.dynamic_sampling_limit,
@@ -311,6 +326,7 @@ constexpr Preset kPresets[] = {
     {"gspo", "algo.surrogate", "gspo"},           {"gspo", "algo.aggregation", "sequence_mean"},
     {"gspo", "algo.clip_low", "0.0003"},          {"gspo", "algo.clip_high", "0.0004"},
     {"cispo", "algo.surrogate", "cispo"},         {"cispo", "algo.normalise_std", "false"},
+    {"max_rl", "algo.baseline", "max_rl"},        {"max_rl", "algo.normalise_std", "false"},
 };
 
 std::string text_of(const Node& root, std::string_view key) {
@@ -351,6 +367,16 @@ Result<Node> read_tree(const config::Request& request) {
 }
 
 }  // namespace
+
+algo::AdvantageOptions advantage_options(const AlgorithmSettings& settings) {
+  algo::AdvantageOptions options;
+  options.baseline = settings.baseline;
+  options.scope = settings.baseline_scope;
+  options.quantile = settings.quantile;
+  if (settings.is_std_normalised) options.scale = algo::AdvantageScale::kGroupStd;
+  if (settings.is_batch_whitened) options.scale = algo::AdvantageScale::kBatchWhiten;
+  return options;
+}
 
 Result<LoadedConfig> load_run_config(const config::Request& request) {
   const auto root = read_tree(request);

@@ -11,6 +11,7 @@
 
 #include "gpu/generator.h"
 #include "gpu/learner.h"
+#include "runtime/algo/advantage.h"
 #include "runtime/algo/loss_options.h"
 #include "runtime/config/request.h"
 #include "runtime/config/resolved.h"
@@ -58,14 +59,14 @@ struct WarmUpSettings {
 // [algo]
 struct AlgorithmSettings {
   // A name for a set of the choices below; each of them can still be set on its own.
-  enum class Type { kGrpo, kDrGrpo, kRloo, kDapo, kGspo, kCispo } type = Type::kGrpo;
-  enum class Baseline { kMean, kMedian, kLeaveOneOut, kQuantile, kNone };
-  enum class Scope { kGroup, kBatch };
-  Baseline baseline = Baseline::kMean;
-  Scope baseline_scope = Scope::kGroup;
-  double quantile = 0.4;              // for kQuantile
+  enum class Type { kGrpo, kDrGrpo, kRloo, kDapo, kGspo, kCispo, kMaxRl } type = Type::kGrpo;
+  algo::Baseline baseline = algo::Baseline::kMean;
+  algo::BaselineScope baseline_scope = algo::BaselineScope::kGroup;
+  double quantile = 0.4;              // for Baseline::kQuantile
   bool is_std_normalised = true;      // divide by the standard deviation of the scope
-  algo::LossOptions loss;             // surrogate, aggregation, clipping, importance, entropy
+  bool is_batch_whitened = false;     // centre and scale over the whole batch instead
+  algo::LossOptions loss;             // surrogate, aggregation, clipping, importance, KL, entropy
+  bool is_kl_measured = true;         // from the base policy, at every update
   bool has_dynamic_sampling = false;  // replace groups without signal by fresh ones
   double dynamic_sampling_limit = 3;  // groups issued per group wanted, at most
 };
@@ -175,6 +176,9 @@ struct LoadedConfig {
   RunConfig run;
   config::Resolved resolved;  // every value as text with its origin, and the hashes
 };
+
+// The estimator that these settings ask for.
+algo::AdvantageOptions advantage_options(const AlgorithmSettings& settings);
 
 // Reads, merges and checks. Paths in the config stay as written: relative to the working folder.
 // Errors: kInvalidInput with ids E101 (not TOML), E103 (unknown key), E104 (wrong type or range),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "runtime/algo/policy_loss.h"
 #include "runtime/config/nearest.h"
 
 namespace assay::cli {
@@ -39,6 +40,15 @@ class Checker {
                    std::move(remedy), std::move(place), std::string(id)};
   }
 
+  // The rooms below name the option first, by the key it has here.
+  void demand_valid(const std::string& table, const Result<void>& checked) {
+    if (checked) return;
+    const std::string& message = checked.error().message;
+    const std::size_t space = message.find(' ');
+    demand(false, "E111", table + "." + message.substr(0, space), message.substr(space + 1),
+           checked.error().remedy);
+  }
+
   void check_group() {
     demand(run_.curator.group_size >= 2, "E110", "curator.group_size",
            "= " + std::to_string(run_.curator.group_size) + " cannot teach",
@@ -61,18 +71,11 @@ class Checker {
   }
 
   void check_algorithm() {
-    const AlgorithmSettings& algo = run_.algo;
-    const bool is_batch = algo.baseline_scope == AlgorithmSettings::Scope::kBatch;
-    const bool is_middle = algo.baseline == AlgorithmSettings::Baseline::kMedian ||
-                           algo.baseline == AlgorithmSettings::Baseline::kQuantile;
-    demand(!(is_batch && is_middle), "E111", "algo.baseline_scope",
-           "= \"batch\" undoes a median or quantile baseline", "use baseline_scope = \"group\"");
-    constexpr double kGspoClipMax = 0.05;
-    demand(algo.loss.surrogate != algo::Surrogate::kGspo || algo.loss.clip_high <= kGspoClipMax,
-           "E111", "algo.clip_high", "never clips GSPO's length-normalised ratio",
-           "GSPO wants clip_low = 3e-4 and clip_high = 4e-4; type = \"gspo\" sets them");
-    demand(algo.loss.importance_min <= algo.loss.importance_max, "E111", "algo.importance_min",
-           "is above algo.importance_max", "swap them");
+    demand_valid("algo", algo::check_advantage_options(advantage_options(run_.algo)));
+    demand_valid("algo", algo::check_loss_options(run_.algo.loss));
+    demand(run_.generator.sampling.temperature > 0, "E111", "generator.sampling.temperature",
+           "= 0 draws the same completion every time, and a group of equals teaches nothing",
+           "use 1.0");
   }
 
   void check_chain(const ChainSettings& chain, const std::string& table) {

@@ -2,9 +2,12 @@
 
 #include <sys/resource.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 
-#include "runtime/store/rollout_log.h"
+#include "actors/cli/provenance.h"
+#include "actors/cli/sample_choice.h"
+#include "runtime/store/ledger_reader.h"
 
 namespace assay::cli {
 
@@ -55,6 +58,9 @@ web::LearningPoint learning_point(const actors::StepReport& step) {
   point.reward_mean = step.batch.reward_mean;
   point.zero_signal_fraction =
       static_cast<double>(step.batch.zero_signal_groups) / std::max(1u, step.batch.group_count);
+  const double groups = std::max(1u, step.batch.group_count);
+  point.all_correct_fraction = step.batch.all_correct_groups / groups;
+  point.all_wrong_fraction = step.batch.all_wrong_groups / groups;
   point.entropy = step.update.entropy;
   point.kl_behaviour = step.update.kl_behaviour_k3;
   point.clip_low_fraction = step.update.clip_low_fraction;
@@ -65,6 +71,12 @@ web::LearningPoint learning_point(const actors::StepReport& step) {
   point.staleness_mean = step.batch.staleness_mean;
   if (step.has_chain_checks) point.chain_fraction = step.chain_fraction;
   return point;
+}
+
+web::ReportCpu cpu_of(const gpu::EngineMeter& meter) {
+  const double total = std::chrono::duration<double>(process_cpu_time()).count();
+  const double engine = std::chrono::duration<double>(meter.cpu_time()).count();
+  return {total, engine, total > 0 ? (total - engine) / total : 0};
 }
 
 // All prompts of all sources as one: the mixed evaluation of a run with several procedural sources.
@@ -153,6 +165,7 @@ std::vector<algo::HealthAlert> RunReport::add_step(const std::string& arm,
   const std::lock_guard lock(mutex_);
   learning_[arm].push_back(learning_point(step));
   if (arm != "true") return {};
+  trained_tokens_ += step.update.trained_tokens;
   for (std::size_t i = 0; i < step.batch.staleness_histogram.size(); ++i) {
     const std::uint64_t count = step.batch.staleness_histogram[i];
     (i <= input_.staleness.bound ? input_.staleness.histogram[i] : input_.staleness.overflow) +=
@@ -164,12 +177,40 @@ std::vector<algo::HealthAlert> RunReport::add_step(const std::string& arm,
   return alerts;
 }
 
+void RunReport::recall(const std::string& arm, const std::vector<actors::StepReport>& steps) {
+  for (const actors::StepReport& step : steps) add_step(arm, step);
+  if (arm != "true") return;
+  recalled_steps_ = steps.size();
+  trained_tokens_ = 0;
+}
+
 void RunReport::set_outcome(const std::string& arm, const actors::ArmOutcome& outcome) {
   const std::lock_guard lock(mutex_);
   outcomes_[arm] = outcome;
 }
 
-Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalResults& after,
+void RunReport::add_provenance(const store::RunPaths& paths) {
+  input_.provenance = provenance_of(setup_);
+  const auto add = [this](const std::string& name, const std::string& value) {
+    input_.provenance.push_back({name, value});
+  };
+  if (const auto ledger = store::LedgerReader::open(paths.ledger()); ledger) {
+    add("weights before training", ledger->header().weights_base.hex());
+  }
+  for (const auto& [arm, outcome] : outcomes_) {
+    add(arm == "true" ? "weights after training" : "weights after " + arm, outcome.weights.hex());
+  }
+  add("began", utc_time(started_ms_));
+  add("ended", utc_time(SystemClock().wall_ms()));
+  if (recalled_steps_ > 0) {
+    add("resumed", fmt::format("yes: {} of {} updates were made before; times and rates are of the "
+                               "rest",
+                               recalled_steps_, input_.steps));
+  }
+}
+
+Result<web::ReportInput> RunReport::finish(const store::RunPaths& paths, const EvalResults& base,
+                                           const EvalResults& after,
                                            const std::map<std::string, EvalResults>& controls) {
   const std::lock_guard lock(mutex_);
   input_.wall = wall;
@@ -213,21 +254,23 @@ Result<web::ReportInput> RunReport::finish(const EvalResults& base, const EvalRe
   input_.accounting = {
       accounting.issued, accounting.consumed, {}, accounting.open, outcome.unscored_rollouts};
   for (const auto& [reason, count] : accounting.dropped) {
-    input_.accounting.dropped.push_back({std::string(flow::to_string(reason)), count});
+    input_.accounting.dropped.push_back({std::string(wire::to_string(reason)), count});
   }
   if (outcome.wall_s > 0) {
     input_.throughput.rollouts_per_s = static_cast<double>(outcome.rollouts) / outcome.wall_s;
     input_.throughput.generated_tokens_per_s =
         static_cast<double>(outcome.generated_tokens) / outcome.wall_s;
+    input_.throughput.trained_tokens_per_s = static_cast<double>(trained_tokens_) / outcome.wall_s;
   }
+  input_.cpu = cpu_of(*setup_.backend.meter);
   input_.throughput.peak_memory_bytes = static_cast<double>(peak_memory_bytes());
   input_.time_split = {{"generate", outcome.times.generate_s},
                        {"verify", outcome.times.verify_s},
                        {"train", outcome.times.update_s},
                        {"learner waits", outcome.times.wait_s},
                        {"ledger", outcome.times.ledger_s}};
-  input_.provenance = {{"weights after training", outcome.weights.hex()},
-                       {"tokenizer", setup_.tokenizer->describe()}};
+  add_provenance(paths);
+  add_samples(setup_, paths, outcome.steps, input_);
   return input_;
 }
 

@@ -11,6 +11,7 @@
 #include "actors/cli/run_setup.h"
 #include "actors/web/report_input.h"
 #include "runtime/algo/health.h"
+#include "runtime/core/clock.h"
 
 namespace assay::cli {
 
@@ -21,22 +22,32 @@ class RunReport {
  public:
   RunReport(const RunSetup& setup, std::string command);
 
+  // On resuming: the updates of an arm that an earlier process made, in order.
+  void recall(const std::string& arm, const std::vector<actors::StepReport>& steps);
+
   // One update of an arm. Returns the alerts it raised ("true" arm only).
   std::vector<algo::HealthAlert> add_step(const std::string& arm, const actors::StepReport& step);
   void set_outcome(const std::string& arm, const actors::ArmOutcome& outcome);
 
-  // Puts everything together; judges controls. Errors: those of algo::evaluate_source.
-  Result<web::ReportInput> finish(const EvalResults& base, const EvalResults& after,
+  // Puts everything together, with samples from the run's folder; judges controls. Errors: those of
+  // algo::evaluate_source.
+  Result<web::ReportInput> finish(const store::RunPaths& paths, const EvalResults& base,
+                                  const EvalResults& after,
                                   const std::map<std::string, EvalResults>& controls);
 
   web::WallSeconds wall;
   const std::vector<algo::HealthAlert>& alerts() const { return input_.alerts; }
 
  private:
+  void add_provenance(const store::RunPaths& paths);
+
   const RunSetup& setup_;
   web::ReportInput input_;
   algo::HealthMonitor health_;
   std::mutex mutex_;
+  std::int64_t started_ms_ = SystemClock().wall_ms();
+  std::uint64_t recalled_steps_ = 0;  // of the "true" arm, by an earlier process
+  std::uint64_t trained_tokens_ = 0;  // of the "true" arm, by this one
   std::map<std::string, std::vector<web::LearningPoint>> learning_;
   std::map<std::string, actors::ArmOutcome> outcomes_;
 };

@@ -157,38 +157,6 @@ std::string default_name(const RunSetup& setup) {
          setup.config_sha256.short_hex().substr(0, 6);
 }
 
-Result<algo::AdvantageOptions> advantage_options(const AlgorithmSettings& settings) {
-  algo::AdvantageOptions options;
-  using Baseline = AlgorithmSettings::Baseline;
-  switch (settings.baseline) {
-    case Baseline::kMean:
-      options.baseline = algo::Baseline::kMean;
-      break;
-    case Baseline::kMedian:
-      options.baseline = algo::Baseline::kMedian;
-      break;
-    case Baseline::kLeaveOneOut:
-      options.baseline = algo::Baseline::kLeaveOneOut;
-      break;
-    case Baseline::kQuantile:
-      options.baseline = algo::Baseline::kQuantile;
-      break;
-    case Baseline::kNone:
-      return config_error(
-          "algo.baseline = \"none\" is not offered: raw rewards of 0 and 1 only "
-          "ever push probabilities up",
-          "use mean, median, leave_one_out or quantile");
-  }
-  options.scope = settings.baseline_scope == AlgorithmSettings::Scope::kBatch
-                      ? algo::BaselineScope::kBatch
-                      : algo::BaselineScope::kGroup;
-  options.scale =
-      settings.is_std_normalised ? algo::AdvantageScale::kGroupStd : algo::AdvantageScale::kNone;
-  options.quantile = settings.quantile;
-  if (auto valid = algo::check_advantage_options(options); !valid) return valid.error();
-  return options;
-}
-
 flow::FlowOptions flow_options(const RunConfig& config) {
   const CuratorSettings& curator = config.curator;
   flow::FlowOptions options;
@@ -213,7 +181,7 @@ flow::FlowOptions flow_options(const RunConfig& config) {
 
 }  // namespace
 
-Result<RunSetup> make_run_setup(const LoadedConfig& loaded) {
+Result<RunSetup> make_setup_without_data(const LoadedConfig& loaded) {
   RunSetup setup;
   setup.config = loaded.run;
   setup.config_sha256 = loaded.resolved.digest();
@@ -227,18 +195,27 @@ Result<RunSetup> make_run_setup(const LoadedConfig& loaded) {
   setup.model.vocab_size = static_cast<std::uint32_t>(setup.tokenizer->vocab_size());
   setup.model.context_size = loaded.run.seq_len;
   setup.config.generator.sampling.stop_tokens = {setup.tokenizer->eos_token()};
-  if (auto made = make_prompts(setup); !made) return made.error();
   if (auto made = make_verifiers(setup); !made) return made.error();
-  if (auto made = make_warm_up_task(setup); !made) return made.error();
+  const unsigned threads = setup.config.learner.threads > 0
+                               ? setup.config.learner.threads
+                               : std::max(1u, std::thread::hardware_concurrency());
+  const auto pool = gpu::make_thread_pool(threads);
+  setup.backend = {setup.config.learner.device, threads, pool,
+                   std::make_shared<gpu::EngineMeter>(pool)};
+  return setup;
+}
+
+Result<RunSetup> make_run_setup(const LoadedConfig& loaded) {
+  Result<RunSetup> made = make_setup_without_data(loaded);
+  if (!made) return made.error();
+  RunSetup setup = std::move(*made);
+  if (auto prompts = make_prompts(setup); !prompts) return prompts.error();
+  if (auto task = make_warm_up_task(setup); !task) return task.error();
   for (const EvalSourceSettings& settings : setup.config.curator.eval) {
     Result<EvalSet> set = make_eval_set(settings, setup.config.seed);
     if (!set) return set.error();
     setup.eval_sets.push_back(std::move(*set));
   }
-  const unsigned threads = setup.config.learner.threads > 0
-                               ? setup.config.learner.threads
-                               : std::max(1u, std::thread::hardware_concurrency());
-  setup.backend = {setup.config.learner.device, threads, gpu::make_thread_pool(threads)};
   setup.name = setup.config.run_name.empty() ? default_name(setup) : setup.config.run_name;
   return setup;
 }
@@ -257,8 +234,6 @@ Result<actors::ArmOptions> make_arm_options(const RunSetup& setup, const store::
     return config_error("control arm '" + arm + "' is not known",
                         "control.arms may hold random_permute, random_iid and inverted");
   }
-  Result<algo::AdvantageOptions> advantage = advantage_options(config.algo);
-  if (!advantage) return advantage.error();
 
   actors::ArmOptions options;
   options.ledger.run = setup.name;
@@ -269,9 +244,12 @@ Result<actors::ArmOptions> make_arm_options(const RunSetup& setup, const store::
   options.ledger.staleness_max = config.curator.max_off_policy_steps;
   options.ledger.attempts_max = config.curator.attempts_max;
   options.flow = flow_options(config);
+  options.ledger.open_groups_max = flow::open_groups_max(options.flow.dispatch);
   options.rewards = {*reward_arm, config.seed, reward_mean};
-  options.advantage = *advantage;
-  options.update = {config.algo.loss, config.learner.epochs, config.learner.minibatches};
+  options.advantage = advantage_options(config.algo);
+  options.update = {config.algo.loss, config.learner.epochs, config.learner.minibatches,
+                    config.generator.sampling.temperature};
+  options.has_reference = config.algo.is_kl_measured || config.algo.loss.kl_coefficient > 0;
   options.optimiser = config.learner.optim;
   options.optimiser.total_updates = config.max_steps;
   options.backend = setup.backend;

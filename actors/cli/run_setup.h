@@ -48,6 +48,10 @@ struct RunSetup {
 // kInvalidInput for a source whose verifier is not declared.
 Result<RunSetup> make_run_setup(const LoadedConfig& loaded);
 
+// The same without prompts and evaluation sets, and without reading a dataset: enough to judge the
+// run's completions again and to repeat its updates.
+Result<RunSetup> make_setup_without_data(const LoadedConfig& loaded);
+
 // A learner of the run's shape with fresh weights.
 Result<std::unique_ptr<gpu::Learner>> make_run_learner(const RunSetup& setup,
                                                        const gpu::OptimiserOptions& optimiser);

@@ -1,8 +1,14 @@
+// `assay status RUN`: what a live run does right now, once or again and again.
 #include <fmt/format.h>
+
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "actors/cli/commands.h"
 #include "actors/cli/option_set.h"
+#include "actors/cli/text_layout.h"
+#include "runtime/core/file.h"
 #include "runtime/net/socket.h"
 #include "runtime/store/run_folder.h"
 
@@ -13,82 +19,211 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::milliseconds kAnswerTimeout{3000};
+constexpr std::chrono::milliseconds kWatchInterval{1000};
 
-Result<json> ask(const store::RunPaths& paths, const json& question) {
+// A field of an answer; `fallback` where it is absent or of another kind.
+template <class Value>
+Value field(const json& object, const char* key, Value fallback) {
+  if (!object.is_object()) return fallback;
+  const auto found = object.find(key);
+  if (found == object.end()) return fallback;
+  if constexpr (std::is_same_v<Value, std::string>) {
+    return found->is_string() ? one_line(found->get<std::string>()) : fallback;
+  } else {
+    return found->is_number() ? found->get<Value>() : fallback;
+  }
+}
+
+std::string text(const json& object, const char* key) {
+  return field(object, key, std::string());
+}
+
+double number(const json& object, const char* key) {
+  return field(object, key, 0.0);
+}
+
+std::string count(const json& object, const char* key) {
+  return grouped(field(object, key, std::uint64_t{0}));
+}
+
+const json& list(const json& object, const char* key) {
+  static const json none = json::array();
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : none;
+}
+
+Result<json> ask(const store::RunPaths& paths) {
   Result<net::StatusClient> client = net::StatusClient::connect(paths.status_socket());
   if (!client) return client.error();
-  Result<std::string> answer = client->request(question.dump(), kAnswerTimeout);
+  Result<std::string> answer = client->request(R"({"get":"status"})", kAnswerTimeout);
   if (!answer) return answer.error();
   json status = json::parse(*answer, nullptr, false);
-  if (status.is_discarded()) {
-    return Error{ErrorCode::kCorrupt, "the run answered something that is not JSON", {}, {}, {}};
+  if (!status.is_object()) {
+    return Error{ErrorCode::kCorrupt, "the run answered something that is no status", {}, {}, {}};
+  }
+  if (status.contains("error")) {
+    return Error{ErrorCode::kUnavailable, text(status, "error"), "ask again", {}, {}};
   }
   return status;
 }
 
+bool is_alive(const store::RunPaths& paths) {
+  const Result<std::int64_t> process = store::running_process(paths);
+  return process && *process > 0;
+}
+
+// Why nobody answered, and what to do instead.
+Error silence(const store::RunPaths& paths) {
+  Error error{ErrorCode::kUnavailable, "no process is running in " + paths.root(), {}, {}, "E501"};
+  if (is_alive(paths)) {
+    error.message = "the process that runs in " + paths.root() + " does not answer";
+    error.remedy = "it is starting, ending or has status.enabled = false: ask again";
+  } else if (path_exists(paths.report_page())) {
+    error.remedy = "it is done: open " + paths.report_page();
+  } else {
+    error.remedy = "it stopped before its end: go on with `assay run ... --resume`";
+  }
+  return error;
+}
+
+void print_head(std::ostream& out, const json& status) {
+  out << fmt::format("{}  {}  {}  step {}/{}  policy v{}  up {:.1f} s\n", text(status, "run"),
+                     text(status, "state"), text(status, "stage"), count(status, "step"),
+                     count(status, "max_steps"), count(status, "policy_version"),
+                     number(status, "uptime_s"));
+  const std::string arm = text(status, "arm");
+  if (arm != "true") out << "control arm " << arm << "\n";
+}
+
 void print_queues(std::ostream& out, const json& status) {
-  out << fmt::format("{:<10} {:>7} {:>8} {:>6} {:>8} {:>8} {:>8} {:>8} {:>5}\n", "QUEUE", "READY",
-                     "UNACKED", "LIMIT", "OLDEST", "IN/s", "OUT/s", "REDELIV", "DEAD");
-  for (const json& queue : status.value("queues", json::array())) {
-    const std::string name = queue.value("name", "");
-    out << fmt::format("{:<10} {:>7} {:>8} {:>6} {:>7.1f}s {:>8.1f} {:>8.1f} {:>8} {:>5}{}\n", name,
-                       queue.value("ready", 0), queue.value("unacked", 0), queue.value("limit", 0),
-                       queue.value("oldest_s", 0.0), queue.value("in_per_s", 0.0),
-                       queue.value("out_per_s", 0.0), queue.value("redelivered", 0),
-                       queue.value("dead", 0),
-                       name == status.value("bottleneck", "") ? "  <- bottleneck" : "");
+  if (list(status, "queues").empty()) return;
+  out << fmt::format("\n{:<10}{:>7}{:>8}{:>7}{:>8}{:>8}{:>8}{:>8}{:>9}{:>6}\n", "QUEUE", "READY",
+                     "UNACKED", "LIMIT", "OLDEST", "IN/s", "OUT/s", "GROWTH", "REDELIV", "DEAD");
+  const std::string bottleneck = text(status, "bottleneck");
+  for (const json& queue : list(status, "queues")) {
+    const double in = number(queue, "in_per_s"), out_rate = number(queue, "out_per_s");
+    const std::string name = text(queue, "name");
+    out << fmt::format("{:<10}{:>7}{:>8}{:>7}{:>7.1f}s{:>8.1f}{:>8.1f}{:>+8.1f}{:>9}{:>6}\n",
+                       name == bottleneck ? name + "*" : name, count(queue, "ready"),
+                       count(queue, "unacked"), count(queue, "limit"), number(queue, "oldest_s"),
+                       in, out_rate, in - out_rate, count(queue, "redelivered"),
+                       count(queue, "dead"));
   }
 }
 
-void print_actors(std::ostream& out, const json& status) {
-  out << fmt::format("{:<14} {:<9} {:>5} {:>8} {:>6} {:>8}  {}\n", "ACTOR", "STATE", "BUSY", "DONE",
-                     "FAIL", "VERSION", "DOING");
-  for (const json& actor : status.value("actors", json::array())) {
-    const json version = actor.value("policy_version", json(nullptr));
-    out << fmt::format("{:<14} {:<9} {:>4.0f}% {:>8} {:>6} {:>8}  {}\n", actor.value("id", ""),
-                       actor.value("state", ""), 100 * actor.value("busy_fraction", 0.0),
-                       actor.value("done", 0), actor.value("failed", 0),
-                       version.is_null() ? "-" : "v" + version.dump(), actor.value("doing", ""));
+void print_actors(const CommandContext& context, const json& status) {
+  if (list(status, "actors").empty()) return;
+  const bool is_wide = context.format == OutputFormat::kWide;
+  context.out << fmt::format("\n{:<14}{:<11}{:>6}{:>10}{:>7}{:>8}{:>8}{:>9}", "ACTOR", "STATE",
+                             "BUSY", "DONE", "FAILED", "P50", "P95", "RESTARTS");
+  context.out << (is_wide ? "  VERSION  DOING\n" : "\n");
+  for (const json& actor : list(status, "actors")) {
+    context.out << fmt::format("{:<14}{:<11}{:>5.0f}%{:>10}{:>7}{:>8}{:>8}{:>9}", text(actor, "id"),
+                               text(actor, "state"), 100 * number(actor, "busy_fraction"),
+                               count(actor, "done"), count(actor, "failed"),
+                               short_ms(number(actor, "p50_ms")), short_ms(number(actor, "p95_ms")),
+                               count(actor, "restarts"));
+    const auto version = actor.find("policy_version");
+    const bool has_version = version != actor.end() && version->is_number();
+    const std::string doing = text(actor, "doing");
+    if (is_wide) {
+      context.out << fmt::format("  {:>7}  {}", has_version ? "v" + version->dump() : "-", doing);
+    } else if (!doing.empty()) {
+      context.out << "\n  " << cut(doing, static_cast<std::size_t>(context.columns - 2));
+    }
+    context.out << "\n";
   }
 }
 
-void print_status(std::ostream& out, const json& status) {
-  out << fmt::format("{}  {}  arm {}  step {}/{}  policy v{}  up {:.1f} s\n\n",
-                     status.value("run", "?"), status.value("state", "?"), status.value("arm", "?"),
-                     status.value("step", 0), status.value("max_steps", 0),
-                     status.value("policy_version", 0), status.value("uptime_s", 0.0));
-  print_queues(out, status);
-  out << "\n";
-  print_actors(out, status);
-  out << "\n" << status.value("waiting", "") << "\n";
+std::string staleness_text(const json& status) {
+  const auto found = status.find("staleness");
+  if (found == status.end() || !found->is_object()) return "";
+  double total = 0;
+  for (const json& one : list(*found, "histogram"))
+    total += one.is_number() ? one.get<double>() : 0;
+  if (total == 0) return "";
+  std::string shown;
+  std::size_t behind = 0;
+  for (const json& one : list(*found, "histogram")) {
+    const double share = one.is_number() ? one.get<double>() / total : 0;
+    if (!shown.empty()) shown += ", ";
+    shown += fmt::format("{} {:.0f} %", behind == 0 ? "current" : fmt::format("{} behind", behind),
+                         100 * share);
+    ++behind;
+  }
+  return shown + fmt::format(" (bound {})", count(*found, "bound"));
+}
+
+void print_sentences(const CommandContext& context, const json& status) {
+  constexpr std::size_t kLabel = 11;
+  const auto say = [&](const char* label, const std::string& sentence) {
+    if (sentence.empty()) return;
+    context.out << fmt::format("{:<11}", label)
+                << wrapped(sentence, static_cast<std::size_t>(context.columns), kLabel) << "\n";
+  };
+  context.out << "\n";
+  say("now", text(status, "waiting"));
+  if (!list(status, "actors").empty()) say("to scale", text(status, "advice"));
+  say("staleness", staleness_text(status));
+  for (const json& alert : list(status, "alerts")) {
+    say(text(alert, "level") == "critical" ? "! CRITICAL" : "! warning",
+        fmt::format("step {}: {} is {:.3g}, threshold {:.3g}. {}", count(alert, "step"),
+                    text(alert, "signal"), number(alert, "value"), number(alert, "threshold"),
+                    text(alert, "advice")));
+  }
+}
+
+void print_status(const CommandContext& context, const json& status) {
+  if (context.format == OutputFormat::kJson) {
+    context.out << status.dump() << std::endl;
+    return;
+  }
+  print_head(context.out, status);
+  print_queues(context.out, status);
+  print_actors(context, status);
+  print_sentences(context, status);
+  context.out << std::flush;
+}
+
+// Until the run ends, which is success: it was seen alive.
+ExitCode watch(CommandContext& context, const store::RunPaths& paths, json status) {
+  for (;;) {
+    if (context.is_out_terminal && context.format != OutputFormat::kJson) {
+      context.out << "\x1b[H\x1b[2J";
+    }
+    print_status(context, status);
+    if (!context.out) return ExitCode::kDone;
+    Result<json> next = Error{};
+    // Between two stages nobody listens for a moment; the process tells that from the end.
+    do {
+      std::this_thread::sleep_for(kWatchInterval);
+      next = ask(paths);
+    } while (!next && is_alive(paths));
+    if (!next) break;
+    status = std::move(*next);
+  }
+  if (!context.is_quiet()) context.err << "the run has ended\n";
+  return ExitCode::kDone;
 }
 
 }  // namespace
 
 ExitCode status_command(CommandContext& context) {
   std::string run;
-  OptionSet options("status", "Shows the queues and actors of a running job.");
+  bool is_watching = false;
+  OptionSet options("status", "Shows what a live run does right now: queues, actors, alerts.");
   options.positional("run", run, "the run's folder, or its name under outputs/");
+  options.flag("-w,--watch", is_watching, "again every second until the run ends");
   options.example("assay status first");
+  options.example("assay status first -w");
   options.example("assay status outputs/first -o json");
   if (auto stop = options.parse(context)) return *stop;
   Result<store::RunPaths> paths = store::find_run(run);
   if (!paths) return fail(context, paths.error(), ExitCode::kUsage);
-  Result<json> status = ask(*paths, {{"get", "status"}});
-  if (!status) {
-    return fail(context,
-                Error{ErrorCode::kUnavailable,
-                      "no process is running in " + paths->root(),
-                      "start or resume the run; what it did is in its report and ledger",
-                      {},
-                      "E501"},
-                ExitCode::kUnreachable);
-  }
-  if (context.format == OutputFormat::kJson) {
-    context.out << status->dump() << "\n";
-  } else {
-    print_status(context.out, *status);
-  }
+  Result<json> status = ask(*paths);
+  if (!status) return fail(context, silence(*paths), ExitCode::kUnreachable);
+  if (is_watching) return watch(context, *paths, std::move(*status));
+  print_status(context, *status);
   return ExitCode::kDone;
 }
 

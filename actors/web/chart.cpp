@@ -132,10 +132,26 @@ std::string line(const ChartSeries& series, const Scale& x, const Scale& y,
 std::string threshold(const Scale& y, const ChartOptions& options) {
   if (!options.threshold) return "";
   return fmt::format(
-      "<line class=threshold x1='{:.1f}' x2='{:.1f}' y1='{:.1f}' y2='{:.1f}'/>"
-      "<text class=tick text-anchor=end x='{:.1f}' y='{:.1f}'>{}</text>",
-      kLeft, options.width - kRight, y(*options.threshold), y(*options.threshold),
-      options.width - kRight, y(*options.threshold) - 4, escape(options.threshold_label));
+      "<line class=threshold x1='{0:.1f}' x2='{1:.1f}' y1='{2:.1f}' y2='{2:.1f}'/>"
+      "<text class=tick x='{3:.1f}' y='{4:.1f}'>threshold</text>",
+      kLeft, options.width - kRight, y(*options.threshold), kLeft + 4, y(*options.threshold) - 4);
+}
+
+// Rings around the points where something happened, each with its label as a tooltip and above it.
+std::string marks(const ChartSeries& series, const Scale& x, const Scale& y,
+                  const ChartOptions& options) {
+  std::string svg;
+  for (const ChartMark& mark : options.marks) {
+    const auto point = std::find_if(series.points.begin(), series.points.end(),
+                                    [&](const ChartPoint& one) { return one.x >= mark.x; });
+    if (point == series.points.end()) continue;
+    const double left = x(x_of(options, point->x)), top = y(point->y);
+    svg += fmt::format(
+        "<circle class=mark r=5 cx='{0:.1f}' cy='{1:.1f}'><title>{2}</title></circle>"
+        "<text class=mark text-anchor=middle x='{0:.1f}' y='{3:.1f}'>{2}</text>",
+        left, top, escape(mark.label), top - 9);
+  }
+  return svg;
 }
 
 // Labels stand at the lines' ends, pushed apart where they would touch.
@@ -200,7 +216,8 @@ std::string line_chart(const std::vector<ChartSeries>& given, const ChartOptions
   svg += y_axis(extent, y, options) + x_axis(series, extent, x, options);
   for (const ChartSeries& one : series) svg += band(one, x, y, options);
   for (const ChartSeries& one : series) svg += line(one, x, y, options);
-  return svg + threshold(y, options) + labels(series, y, options) + "</svg></figure>";
+  return svg + threshold(y, options) + marks(series.back(), x, y, options) +
+         labels(series, y, options) + "</svg></figure>";
 }
 
 std::string span_chart(const std::vector<SpanGroup>& groups, std::string_view from_label,
@@ -253,8 +270,7 @@ std::string bar_chart(const std::vector<Bar>& bars) {
   return svg + "</svg>";
 }
 
-std::string bubble_chart(const std::vector<Bubble>& bubbles, const ChartOptions& options,
-                         std::string_view y_label) {
+std::string bubble_chart(const std::vector<Bubble>& bubbles, const ChartOptions& options) {
   const double side = options.height - kTop - kBottom;
   const Scale x{0, 1, kLeft + 6, kLeft + 6 + side};
   const Scale y{0, 1, kTop + side, kTop};
@@ -277,9 +293,8 @@ std::string bubble_chart(const std::vector<Bubble>& bubbles, const ChartOptions&
   }
   return svg + fmt::format(
                    "<text class=tick text-anchor=middle x='{:.1f}' y='{:.1f}'>{}</text>"
-                   "<text class=tick x='{:.1f}' y='{:.1f}'>{}</text></svg></figure>",
-                   x(0.5), options.height - 2, escape(options.x_label), x(1) + 16, kTop + 6,
-                   escape(y_label));
+                   "</svg></figure>",
+                   x(0.5), options.height - 2, escape(options.x_label));
 }
 
 }  // namespace assay::web

@@ -24,6 +24,12 @@ struct ChartSeries {
   bool is_dashed = false;
 };
 
+// Something that happened at `x`; a mark between two points of the series sits on the later one.
+struct ChartMark {
+  double x = 0;
+  std::string label;
+};
+
 struct ChartOptions {
   std::string title;
   double width = 440, height = 250;
@@ -31,8 +37,8 @@ struct ChartOptions {
   bool is_percent = false;  // y is a fraction, shown in per cent
   std::optional<double> y_min, y_max;
   std::string x_label;
-  std::optional<double> threshold;  // a dashed level with its own label
-  std::string threshold_label;
+  std::optional<double> threshold;  // a dashed level
+  std::vector<ChartMark> marks;     // ringed places on the last series
 };
 
 // Empty series are left out; without any point the figure says that nothing was measured.
@@ -71,7 +77,6 @@ struct Bubble {
 };
 
 // Discs over a unit square with its diagonal: before to the right, after upwards.
-std::string bubble_chart(const std::vector<Bubble>& bubbles, const ChartOptions& options,
-                         std::string_view y_label);
+std::string bubble_chart(const std::vector<Bubble>& bubbles, const ChartOptions& options);
 
 }  // namespace assay::web

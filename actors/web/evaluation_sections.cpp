@@ -154,7 +154,7 @@ std::string control_tile(const ReportInput& input, const ReportSource& source) {
   for (const ReportControl& control : input.controls) {
     for (const ControlSource& one : control.sources) {
       if (one.source != source.name) continue;
-      return tile("Same steps, empty rewards",
+      return tile("Same steps, rewards that say nothing",
                   fmt::format("{} <span class=unit>points</span>",
                               signed_points(one.finding.control_gain.value)),
                   fmt::format("{} to {}; verdict: {}", signed_points(one.finding.control_gain.low),
@@ -162,7 +162,7 @@ std::string control_tile(const ReportInput& input, const ReportSource& source) {
                               to_string(one.finding.verdict)));
     }
   }
-  return tile("Same steps, empty rewards", "–", "no control was run");
+  return tile("Same steps, rewards that say nothing", "–", "no control was run");
 }
 
 SpanGroup span_group(const ReportSource& source) {
@@ -217,9 +217,10 @@ std::string shift_chart(const ReportSource& source) {
   }
   ChartOptions options;
   options.title = source.title;
+  options.width = 300;
   options.height = 270;
-  options.x_label = "solved before";
-  return bubble_chart(bubbles, options, "solved after");
+  options.x_label = "across: solved before; upwards: after";
+  return bubble_chart(bubbles, options);
 }
 
 std::string shift_row(const ReportSource& source) {
@@ -283,9 +284,10 @@ std::string gain_section(const ReportInput& input) {
     k = source.evaluation.comparison->headline_k;
   }
   if (groups.empty()) return "<p class=none>Nothing was measured both before and after.</p>";
-  return span_chart(groups, "first try, pass@1", fmt::format("{0} tries, pass@{0}", k)) +
-         "<p class=note>Compression moves the dot towards the ring: what took many tries takes "
-         "one. Capability moves the ring: tasks come within reach that were not.</p>"
+  return "<div class=row>" +
+         span_chart(groups, "first try, pass@1", fmt::format("{0} tries, pass@{0}", k)) +
+         "<p>Compression moves the dot towards the ring: what took many tries takes "
+         "one. Capability moves the ring: tasks come within reach that were not.</p></div>"
          "<div class=scroll><table><tr><th><th class=n>pass@1, points" +
          fmt::format("<th class=n>pass@{}, points", k) +
          "<th class=n>compression ratio<th class=n>falls below before at k<th>reading</tr>" + rows +
@@ -319,7 +321,7 @@ std::string control_section(const ReportInput& input) {
   }
   std::string body =
       "<div class=scroll><table><tr><th>control<th>prompts<th class=n>verifier's rewards, points"
-      "<th class=n>empty rewards, points<th class=n>share explained<th>verdict</tr>";
+      "<th class=n>control's rewards, points<th class=n>share explained<th>verdict</tr>";
   for (const ReportControl& control : input.controls) {
     for (const ControlSource& one : control.sources) body += control_row(control, one);
   }
@@ -328,7 +330,8 @@ std::string control_section(const ReportInput& input) {
   for (const ReportControl& control : input.controls) {
     for (const ControlSource& one : control.sources) {
       if (source && one.source == source->name) {
-        body += "<p>" + escape(control.arm) + ": " + escape(one.finding.reason) + ".</p>";
+        body += "<p>" + escape(control.arm) + ", " + escape(arm_in_words(control.arm)) + ": " +
+                escape(one.finding.reason) + ".</p>";
       }
     }
   }
@@ -346,7 +349,7 @@ std::string shift_section(const ReportInput& input) {
     rows += shift_row(source);
   }
   if (charts.empty()) return "<p class=none>Nothing was measured both before and after.</p>";
-  return "<div class=row>" + charts +
+  return "<div class=\"row small\">" + charts +
          "</div><div class=scroll><table><tr><th><th class=n>reached, now solved"
          "<th class=n>newly reached<th class=n>lost<th class=n>forgotten</tr>" +
          rows +

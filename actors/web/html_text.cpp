@@ -111,6 +111,10 @@ std::string decimal(double value) {
   return with_minus(fmt::format("{:.2f}", value));
 }
 
+std::string signed_decimal(double value) {
+  return with_minus(fmt::format("{:+.2f}", value));
+}
+
 std::string figure(double value) {
   if (!std::isfinite(value)) return "not finite";
   return with_minus(fmt::format("{:.3g}", value));

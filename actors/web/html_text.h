@@ -25,6 +25,7 @@ std::string percent_interval(const algo::Interval&);  // "39.1 <span>35.9 to 42.
 std::string points_interval(const algo::Interval&);   // "+27.1 <span>+23.9 to +30.3</span>"
 std::string points_in_words(const algo::Interval&);  // "+27.1 points, 95 % interval +23.9 to +30.3"
 std::string decimal(double value);                   // two places, "0.68" or "−0.09"
+std::string signed_decimal(double value);            // "+0.38" or "−0.09"
 std::string figure(double value);                    // three digits, "1.24" or "0.00031"
 std::string whole(double value);                     // "12 480", groups of three
 std::string dash(std::string_view reason);           // a dash with its reason in small print

@@ -38,6 +38,8 @@ struct LearningPoint {
   std::uint64_t step = 0;
   std::optional<double> reward_mean;           // of scored rollouts
   std::optional<double> zero_signal_fraction;  // of groups
+  std::optional<double> all_correct_fraction;  // of groups
+  std::optional<double> all_wrong_fraction;    // of groups
   std::optional<double> entropy;               // nats a token
   std::optional<double> kl_behaviour;          // k3, proximal against behaviour
   std::optional<double> clip_low_fraction, clip_high_fraction;
@@ -51,8 +53,9 @@ struct LearningPoint {
   template <class Inspector>
   static auto inspect(Inspector&& f, auto& self) {
     return f("step", self.step, "reward_mean", self.reward_mean, "zero_signal_fraction",
-             self.zero_signal_fraction, "entropy", self.entropy, "kl_behaviour", self.kl_behaviour,
-             "clip_low_fraction", self.clip_low_fraction, "clip_high_fraction",
+             self.zero_signal_fraction, "all_correct_fraction", self.all_correct_fraction,
+             "all_wrong_fraction", self.all_wrong_fraction, "entropy", self.entropy, "kl_behaviour",
+             self.kl_behaviour, "clip_low_fraction", self.clip_low_fraction, "clip_high_fraction",
              self.clip_high_fraction, "ess", self.ess, "grad_norm", self.grad_norm, "length_mean",
              self.length_mean, "staleness_mean", self.staleness_mean, "chain_fraction",
              self.chain_fraction, "eval_pass_1", self.eval_pass_1);
@@ -160,23 +163,78 @@ struct ReportThroughput {
   }
 };
 
-// A rollout worth a look.
-struct InspectedRollout {
-  std::string id;
-  std::uint64_t step = 0;
-  std::string prompt, completion, reference;
+// What the policy wrote once, and what its judge made of it. Untrusted text.
+struct JudgedText {
+  std::string completion;
   std::string outcome;  // "correct", "incorrect", "unscored"
   std::string code;     // VerdictCode, e.g. "wrong_answer"
   std::string reason;   // the verifier's sentence
+
+  template <class Inspector>
+  static auto inspect(Inspector&& f, auto& self) {
+    return f("completion", self.completion, "outcome", self.outcome, "code", self.code, "reason",
+             self.reason);
+  }
+};
+
+// An evaluation prompt before and after training: how often it was solved, and one completion of
+// each side of the commoner kind.
+struct ComparedPrompt {
+  std::string source, prompt, reference;
+  std::uint64_t before_correct = 0, before_scored = 0;
+  std::uint64_t after_correct = 0, after_scored = 0;
+  JudgedText before, after;
+
+  template <class Inspector>
+  static auto inspect(Inspector&& f, auto& self) {
+    return f("source", self.source, "prompt", self.prompt, "reference", self.reference,
+             "before_correct", self.before_correct, "before_scored", self.before_scored,
+             "after_correct", self.after_correct, "after_scored", self.after_scored, "before",
+             self.before, "after", self.after);
+  }
+};
+
+// How many completions of the evaluation got a verdict of this code.
+struct VerdictCount {
+  std::string code;
+  std::uint64_t before = 0, after = 0;
+
+  template <class Inspector>
+  static auto inspect(Inspector&& f, auto& self) {
+    return f("code", self.code, "before", self.before, "after", self.after);
+  }
+};
+
+// CPU seconds of this process, user and system together.
+struct ReportCpu {
+  std::optional<double> total_s;
+  std::optional<double> engine_s;  // inside the policy engine: warm-up, drawing, updates
+  // Everything else, as a share of the total: actors, codec, ledger, verifiers, statistics, report.
+  std::optional<double> orchestration_fraction;
+
+  template <class Inspector>
+  static auto inspect(Inspector&& f, auto& self) {
+    return f("total_s", self.total_s, "engine_s", self.engine_s, "orchestration_fraction",
+             self.orchestration_fraction);
+  }
+};
+
+// A rollout of training worth a look.
+struct InspectedRollout {
+  std::string id;
+  std::string why;  // what makes it worth a look, e.g. "right answer, wrong chain"
+  std::uint64_t step = 0;
+  std::string prompt, reference;
+  JudgedText judged;
   std::optional<double> reward, advantage;
   std::uint64_t version_first = 0, version_last = 0;  // policy versions of its tokens
 
   template <class Inspector>
   static auto inspect(Inspector&& f, auto& self) {
-    return f("id", self.id, "step", self.step, "prompt", self.prompt, "completion", self.completion,
-             "reference", self.reference, "outcome", self.outcome, "code", self.code, "reason",
-             self.reason, "reward", self.reward, "advantage", self.advantage, "version_first",
-             self.version_first, "version_last", self.version_last);
+    return f("id", self.id, "why", self.why, "step", self.step, "prompt", self.prompt, "reference",
+             self.reference, "judged", self.judged, "reward", self.reward, "advantage",
+             self.advantage, "version_first", self.version_first, "version_last",
+             self.version_last);
   }
 };
 
@@ -209,6 +267,9 @@ struct ReportInput {
   std::vector<TimeShare> time_split;
   ReportAccounting accounting;
   ReportThroughput throughput;
+  ReportCpu cpu;
+  std::vector<VerdictCount> verdicts;
+  std::vector<ComparedPrompt> compared;
   std::vector<InspectedRollout> rollouts;
 
   template <class Inspector>
@@ -218,7 +279,8 @@ struct ReportInput {
              "provenance", self.provenance, "wall", self.wall, "sources", self.sources, "learning",
              self.learning, "controls", self.controls, "alerts", self.alerts, "staleness",
              self.staleness, "time_split", self.time_split, "accounting", self.accounting,
-             "throughput", self.throughput, "rollouts", self.rollouts);
+             "throughput", self.throughput, "cpu", self.cpu, "verdicts", self.verdicts, "compared",
+             self.compared, "rollouts", self.rollouts);
   }
 };
 

@@ -70,13 +70,27 @@ white-space:pre-wrap}
 details{margin:10px 0}
 summary{cursor:pointer;color:var(--soft);font-size:14px}
 .scroll{overflow-x:auto}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,310px),1fr));gap:12px;
+margin:14px 0}
+.card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px;
+min-width:0;font-size:14px;break-inside:avoid}
+.card .name{margin-bottom:3px}
+.task{font-weight:600;margin-bottom:6px}.task small{margin:0 4px}
+.side{border-top:1px solid var(--line);padding-top:6px;margin-top:8px}
+.judged{font-size:13px;margin:3px 0 4px;overflow-wrap:anywhere}
+.card>small{white-space:normal}.card small code{font-size:11.5px}
+circle.mark{fill:none;stroke:var(--bad);stroke-width:2}
+text.mark{fill:var(--bad);font-size:11px;font-weight:600}
 .good{color:var(--good);font-weight:600}
 .bad{color:var(--bad);font-weight:600}
 .open{color:var(--control);font-weight:600}
 @media(max-width:600px){main{padding:22px 16px 48px}.verdict{font-size:22px}.more{font-size:16px}
 h2{margin-top:38px}td,th{padding-right:14px}.tiles{grid-template-columns:1fr 1fr}
 .value{font-size:20px}.to,.unit{font-size:15px}.tile{padding:10px 12px}}
-@media print{body{background:none}details{display:block}.row{break-inside:avoid}}
+@media print{body{background:none}main{padding:0;max-width:none}
+details::details-content{content-visibility:visible;block-size:auto}
+summary{list-style:none}h2{break-after:avoid}figure,tr{break-inside:avoid}section{break-inside:auto}
+.scroll{overflow:visible}}
 )css";
 
 std::string section(const char* title, const std::string& body) {
@@ -131,8 +145,10 @@ std::string report_page(const ReportInput& input) {
   page += section("Staleness", staleness_section(input));
   page += section("Where the time went", time_section(input));
   page += section("What became of each prompt", shift_section(input));
+  page += section("The same prompts, before and after", compared_section(input));
+  page += section("Verdicts", verdict_section(input));
+  page += section("Verdicts to check by hand", rollouts_section(input));
   page += section("Every group accounted for", accounting_section(input));
-  page += section("Rollouts to look at", rollouts_section(input));
   page += section("Where the numbers come from", provenance_section(input));
   return page + "</main></body></html>\n";
 }

@@ -116,6 +116,7 @@ Json source(const ReportSource& source) {
       {"unscored", evaluation.base.unscored},      {"clustered_by", evaluation.clustered_by},
       {"is_shifted", source.is_shifted},           {"base", policy(evaluation.base)}};
   object["after"] = evaluation.after ? policy(*evaluation.after) : Json();
+  if (!evaluation.after) object["after_null_reason"] = "no_evaluation_after_training";
   Json floors = Json::object();
   for (const algo::FloorPoint& point : evaluation.guess_floors) {
     floors[at("pass", point.k)] = number(point.floor);
@@ -196,6 +197,10 @@ std::string summary_json(const ReportInput& input) {
                           {"trained_tokens_per_s", number(rates.trained_tokens_per_s)},
                           {"peak_memory_bytes", number(rates.peak_memory_bytes)},
                           {"null_reason", "a null was not measured"}};
+  object["cpu"] = {{"total_s", number(input.cpu.total_s)},
+                   {"engine_s", number(input.cpu.engine_s)},
+                   {"orchestration_fraction", number(input.cpu.orchestration_fraction)},
+                   {"null_reason", "a null was not measured"}};
   object["staleness"] = staleness(input.staleness);
   object["accounting"] = accounting(input.accounting);
   return object.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -9,9 +9,6 @@
 namespace assay::web {
 namespace {
 
-constexpr std::size_t kRolloutsShownMax = 40;
-constexpr std::size_t kTextShownMax = 1500;
-
 using Field = std::optional<double> LearningPoint::*;
 
 // What a learning chart shows.
@@ -55,7 +52,7 @@ std::string learning_chart(const ReportInput& input, const Curve& curve) {
   for (const algo::HealthAlert& alert : input.alerts) {
     if (alert.signal != curve.signal) continue;
     options.threshold = alert.threshold;
-    options.threshold_label = to_string(alert.level);
+    options.marks.push_back({static_cast<double>(alert.step), std::string(to_string(alert.level))});
   }
   return line_chart(series, options);
 }
@@ -99,24 +96,6 @@ std::string rate_row(const char* name, const std::optional<double>& value, doubl
                      value ? whole(*value / divisor) + " " + unit : dash("not measured"));
 }
 
-std::string rollout_row(const InspectedRollout& one) {
-  const char* tone = one.outcome == "correct"     ? "good"
-                     : one.outcome == "incorrect" ? "bad"
-                                                  : "open";
-  const auto block = [](const std::string& text) {
-    return text.empty() ? dash("empty") : "<code>" + escape_block(text, kTextShownMax) + "</code>";
-  };
-  const std::string versions = one.version_first == one.version_last
-                                   ? std::to_string(one.version_last)
-                                   : fmt::format("{}–{}", one.version_first, one.version_last);
-  return fmt::format(
-      "<tr><td class=n>{}<td class=n>{}<td>{}<td>{}<td>{}<td><span class={}>{}</span> "
-      "<small>{}</small><td class=n>{}</tr>",
-      one.step, versions, block(one.prompt), block(one.completion), block(one.reference), tone,
-      escape(one.outcome), escape_block(one.reason, kTextShownMax),
-      one.advantage ? fmt::format("{:+.2f}", *one.advantage) : dash("not trained"));
-}
-
 std::string fact(const std::string& name, const std::string& value) {
   return fmt::format("<tr><td>{}<td>{}</tr>", escape(name),
                      value.empty() ? dash("not recorded") : "<code>" + escape(value) + "</code>");
@@ -129,11 +108,15 @@ std::string learning_section(const ReportInput& input) {
   return learning_charts(
              input,
              {{&LearningPoint::reward_mean, "Mean reward of the batch", true, true, true},
+              {&LearningPoint::all_correct_fraction, "Groups all right: nothing left to learn",
+               true, true, true},
+              {&LearningPoint::all_wrong_fraction, "Groups all wrong: out of reach", true, true,
+               true},
               {&LearningPoint::eval_pass_1, "pass@1 on evaluation prompts", true, true, true},
               {&LearningPoint::chain_fraction, "Completions with a right chain", true, true, true},
               {&LearningPoint::length_mean, "Tokens a completion", false, false, true}}) +
          "<p class=note>The reward is the verifier's in every curve; the control was trained on "
-         "empty ones.</p>";
+         "rewards that say nothing.</p>";
 }
 
 std::string health_section(const ReportInput& input) {
@@ -198,7 +181,12 @@ std::string time_section(const ReportInput& input) {
          rate_row("rollouts", rates.rollouts_per_s, 1, "/s") +
          rate_row("tokens generated", rates.generated_tokens_per_s, 1, "/s") +
          rate_row("tokens trained", rates.trained_tokens_per_s, 1, "/s") +
-         rate_row("peak memory", rates.peak_memory_bytes, 1 << 20, "MiB") + "</table></div>";
+         rate_row("peak memory", rates.peak_memory_bytes, 1 << 20, "MiB") +
+         rate_row("CPU time", input.cpu.total_s, 1, "s") +
+         rate_row("of it outside the engine's arithmetic", input.cpu.orchestration_fraction, 0.01,
+                  "%") +
+         "</table></div><p class=note>Inside training the actors work side by side, so its parts "
+         "overlap: they need not add up to its length.</p>";
 }
 
 std::string accounting_section(const ReportInput& input) {
@@ -222,21 +210,6 @@ std::string accounting_section(const ReportInput& input) {
                 "out of training, never counted as wrong.</p>"
               : "<p class=bad>The books do not close: issued differs from consumed + dropped "
                 "+ open. This is a defect.</p>");
-}
-
-std::string rollouts_section(const ReportInput& input) {
-  if (input.rollouts.empty()) return "<p class=none>No rollout was kept for looking at.</p>";
-  std::string body =
-      "<div class=scroll><table><tr><th class=n>update<th class=n>version<th>prompt<th>completion"
-      "<th>reference<th>verdict<th class=n>advantage</tr>";
-  const std::size_t count = std::min(input.rollouts.size(), kRolloutsShownMax);
-  for (std::size_t i = 0; i < count; ++i) body += rollout_row(input.rollouts[i]);
-  body += "</table></div>";
-  if (count < input.rollouts.size()) {
-    body += fmt::format("<p class=note>{} more are in the run folder.</p>",
-                        input.rollouts.size() - count);
-  }
-  return body;
 }
 
 std::string provenance_section(const ReportInput& input) {

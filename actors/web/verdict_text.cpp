@@ -18,9 +18,9 @@ std::string rounded_percent(double rate) {
 std::string first_try(const ReportSource& source) {
   const algo::Comparison& comparison = *source.evaluation.comparison;
   const std::string rates =
-      fmt::format("pass@1 {} % before, {} % after ({})",
-                  percent(source.evaluation.base.pass_curve.front().rate.value),
+      fmt::format("right {} % of the time, {} % before ({})",
                   percent(source.evaluation.after->pass_curve.front().rate.value),
+                  percent(source.evaluation.base.pass_curve.front().rate.value),
                   points_in_words(comparison.compression_gain));
   switch (comparison.pass_1) {
     case Direction::kUp:
@@ -33,27 +33,78 @@ std::string first_try(const ReportSource& source) {
   return "Training did not change the first try beyond the noise of measuring: " + rates + ".";
 }
 
-std::string share_of_gap(const algo::Comparison& comparison) {
-  if (!comparison.ratio.value) {
-    return "How much of the gap between one try and many was closed cannot be said: " +
-           reason_in_words(comparison.ratio.null_reason) + ".";
-  }
-  return fmt::format(
-      "The gain is {} % of the gap that lay between the base policy's first try and its {} tries "
-      "({} to {} %).",
-      rounded_percent(*comparison.ratio.value), comparison.headline_k,
-      rounded_percent(comparison.ratio.low.value_or(0)),
-      rounded_percent(comparison.ratio.high.value_or(0)));
+const algo::CurvePoint* point_at(const std::vector<algo::CurvePoint>& curve, std::uint32_t k) {
+  const auto found =
+      std::find_if(curve.begin(), curve.end(), [k](const auto& point) { return point.k == k; });
+  return found == curve.end() ? nullptr : &*found;
 }
 
-std::string reach(const algo::Comparison& comparison) {
-  const std::string figures =
-      fmt::format("pass@{} {}", comparison.headline_k, points_in_words(comparison.capability_gain));
-  const char* change = "is unchanged within the noise";
-  if (comparison.pass_k == Direction::kUp) change = "grew";
-  if (comparison.pass_k == Direction::kDown) change = "shrank";
-  return fmt::format("What it reaches in {} tries {} ({}): {}.", comparison.headline_k, change,
-                     figures, algo::to_string(comparison.reading));
+std::string share_of_gap(const algo::Comparison& comparison) {
+  const std::uint32_t k = comparison.headline_k;
+  if (!comparison.ratio.value) {
+    return fmt::format("How much of the gap between one try and {} was closed cannot be said: {}.",
+                       k, reason_in_words(comparison.ratio.null_reason));
+  }
+  const double share = *comparison.ratio.value, low = comparison.ratio.low.value_or(share),
+               high = comparison.ratio.high.value_or(share);
+  const std::string figures = fmt::format("{} %, 95 % interval {} to {} %", rounded_percent(share),
+                                          rounded_percent(low), rounded_percent(high));
+  if (low > 1) {
+    return fmt::format(
+        "Compression: one try now does better than {} tries did before (it closed {} of the gap "
+        "between them).",
+        k, figures);
+  }
+  if (high < 0) {
+    return fmt::format("The gap between one try and {} grew instead of closing ({}).", k, figures);
+  }
+  return fmt::format(
+      "Compression: one try closed {} of the gap that lay between it and {} tries before.", figures,
+      k);
+}
+
+std::string reach(const ReportSource& source) {
+  const algo::Comparison& comparison = *source.evaluation.comparison;
+  const std::uint32_t k = comparison.headline_k;
+  const algo::CurvePoint* before = point_at(source.evaluation.base.pass_curve, k);
+  const algo::CurvePoint* after = point_at(source.evaluation.after->pass_curve, k);
+  const std::string rates =
+      before && after ? fmt::format("{} % of the prompts, {} % before", percent(after->rate.value),
+                                    percent(before->rate.value))
+                      : "what was measured";
+  const char* change = "as many as before, within the noise";
+  if (comparison.pass_k == Direction::kUp) change = "more than before";
+  if (comparison.pass_k == Direction::kDown) change = "fewer than before";
+  return fmt::format("Within {} tries it solves {}: {} ({}). Reading: {}.", k, change, rates,
+                     points_in_words(comparison.capability_gain),
+                     algo::to_string(comparison.reading));
+}
+
+// What the most tries that were measured say: a gain that ends there was search, not ability.
+std::string widest_reach(const algo::Comparison& comparison) {
+  if (comparison.gain_curve.empty()) return "";
+  const algo::CurvePoint& widest = comparison.gain_curve.back();
+  if (widest.k <= comparison.headline_k || comparison.pass_k != Direction::kUp) return "";
+  const std::string figures = points_in_words(widest.rate);
+  switch (algo::direction_of(widest.rate)) {
+    case Direction::kUp:
+      return fmt::format(
+          "Over {} tries, the most that was measured, it is still ahead ({}){}.", widest.k, figures,
+          widest.rate.value < comparison.capability_gain.value / 2
+              ? ", but by less: given tries enough, the base policy finds much of this too"
+              : "");
+    case Direction::kFlat:
+      return fmt::format(
+          "Over {} tries, the most that was measured, the two are alike within the noise ({}): the "
+          "base policy finds as much, given tries enough.",
+          widest.k, figures);
+    case Direction::kDown:
+      break;
+  }
+  return fmt::format(
+      "Over {} tries, the most that was measured, it solves fewer than before ({}): variety was "
+      "lost.",
+      widest.k, figures);
 }
 
 std::string control_sentence(const ReportInput& input, const ReportSource& source) {
@@ -66,33 +117,50 @@ std::string control_sentence(const ReportInput& input, const ReportSource& sourc
       if (one.source != source.name) continue;
       const algo::ControlFinding& finding = one.finding;
       const std::string figures = points_in_words(finding.control_gain);
+      const std::string arm = arm_in_words(control.arm);
       if (!text.empty()) text += " ";
       if (finding.verdict == algo::ControlVerdict::kPass) {
         text += fmt::format(
-            "The same steps with empty rewards ({}) did not help ({}): the gain is "
-            "the verifier's.",
-            control.arm, figures);
+            "The same steps with {} did not help ({}): the gain is the verifier's doing.", arm,
+            figures);
       } else if (finding.verdict == algo::ControlVerdict::kFlag) {
         text += fmt::format(
-            "Beware: the same steps with empty rewards ({}) helped too ({}), so the "
-            "gain is not all the verifier's.",
-            control.arm, figures);
+            "Beware: the same steps with {} helped too ({}), so the gain is not all the "
+            "verifier's.",
+            arm, figures);
       } else {
-        text += fmt::format(
-            "Whether empty rewards ({}) would have done the same is not settled "
-            "({}).",
-            control.arm, figures);
+        text +=
+            fmt::format("Whether {} would have done the same is not settled ({}).", arm, figures);
       }
     }
   }
-  return text.empty() ? "The control was not measured on this source." : text;
+  return text.empty() ? "The control was not measured on these prompts." : text;
+}
+
+// Whether blind guessing reaches what the trained policy does.
+bool is_guessing(const algo::SourceEvaluation& evaluation, std::uint32_t k) {
+  const algo::CurvePoint* after = point_at(evaluation.after->pass_curve, k);
+  for (const algo::FloorPoint& point : evaluation.guess_floors) {
+    if (point.k == k && after != nullptr) return after->rate.value <= point.floor;
+  }
+  return false;
 }
 
 std::string shifted_sentence(const ReportSource& source) {
   const algo::Comparison& comparison = *source.evaluation.comparison;
-  return fmt::format("{}: pass@1 {}; pass@{} {}.", source.title,
-                     points_in_words(comparison.compression_gain), comparison.headline_k,
-                     points_in_words(comparison.capability_gain));
+  const auto change = [](Direction direction) {
+    if (direction == Direction::kFlat) return "did not change beyond the noise";
+    return direction == Direction::kUp ? "got better" : "got worse";
+  };
+  std::string text = fmt::format(
+      "On prompts unlike those it was trained on ({}) the first try {} ({}), and {} tries {} ({})",
+      source.title, change(comparison.pass_1), points_in_words(comparison.compression_gain),
+      comparison.headline_k, change(comparison.pass_k),
+      points_in_words(comparison.capability_gain));
+  if (is_guessing(source.evaluation, comparison.headline_k)) {
+    text += fmt::format("; in {} tries blind guessing would reach as much", comparison.headline_k);
+  }
+  return text + ".";
 }
 
 std::string alert_sentence(const ReportInput& input) {
@@ -113,10 +181,18 @@ const ReportSource* headline_source(const ReportInput& input) {
   return input.sources.empty() ? nullptr : &input.sources.front();
 }
 
+std::string arm_in_words(const std::string& arm) {
+  if (arm == "random_permute") return "rewards shuffled inside each group";
+  if (arm == "random_iid") return "rewards drawn at random";
+  if (arm == "inverted") return "rewards turned upside down";
+  return "the rewards of the control \"" + arm + "\"";
+}
+
 std::string reason_in_words(const std::string& null_reason) {
   if (null_reason == "no_gap") return "the base policy had no gap beyond the noise";
   if (null_reason == "unstable_gap") return "the base policy's gap is too uncertain";
   if (null_reason == "no_prompts") return "no prompt was measured on both sides";
+  if (null_reason == "one_prompt") return "a single prompt has no spread";
   if (null_reason == "no_true_gain") return "there was no gain to share";
   return null_reason.empty() ? "no reason was given" : null_reason;
 }
@@ -131,8 +207,12 @@ std::vector<std::string> verdict_sentences(const ReportInput& input) {
     return {"Too few completions could be scored to compare before and after."};
   }
   const algo::Comparison& comparison = *source->evaluation.comparison;
-  std::vector<std::string> sentences{first_try(*source), reach(comparison),
-                                     share_of_gap(comparison), control_sentence(input, *source)};
+  std::vector<std::string> sentences{first_try(*source), reach(*source)};
+  if (std::string widest = widest_reach(comparison); !widest.empty()) {
+    sentences.push_back(std::move(widest));
+  }
+  sentences.push_back(share_of_gap(comparison));
+  sentences.push_back(control_sentence(input, *source));
   for (const ReportSource& other : input.sources) {
     if (&other != source && other.is_shifted && other.evaluation.comparison) {
       sentences.push_back(shifted_sentence(other));

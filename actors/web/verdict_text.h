@@ -14,8 +14,12 @@ const ReportSource* headline_source(const ReportInput& input);
 // The gap or its absence in a few words, e.g. "there was no gap to close".
 std::string reason_in_words(const std::string& null_reason);
 
-// Sentences in plain text, the most important first: the first try, the reach over many tries, the
-// control, longer or otherwise shifted sources, critical alerts. At least one.
+// What a control arm trained on, e.g. "rewards shuffled inside each group".
+std::string arm_in_words(const std::string& arm);
+
+// Sentences in plain text, the most important first: the first try, the reach over many tries and
+// over the most that were measured, the share of the gap, the control, shifted sources, critical
+// alerts. At least one.
 std::vector<std::string> verdict_sentences(const ReportInput& input);
 
 }  // namespace assay::web

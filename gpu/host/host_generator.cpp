@@ -52,10 +52,10 @@ Result<void> HostGenerator::submit(GenerationRequest request) {
       request.indices.size() > limits::kGroupSizeMax) {
     return invalid("a request needs one seed for each of its 1 to 4096 rollouts");
   }
-  if (sampling.max_completion_tokens == 0 || !(sampling.temperature >= 0) ||
-      !(sampling.top_p > 0)) {
-    return invalid("sampling needs max_completion_tokens >= 1, temperature >= 0 and top_p > 0");
+  if (sampling.max_completion_tokens == 0) {
+    return invalid("sampling needs max_completion_tokens >= 1");
   }
+  if (auto checked = check_sampling(sampling); !checked) return checked;
   if (std::uint64_t{request.prompt_tokens.size()} + sampling.max_completion_tokens >
       config().context_size) {
     return invalid("a prompt of " + std::to_string(request.prompt_tokens.size()) +
@@ -155,6 +155,9 @@ void HostGenerator::fill_caches(std::vector<Sequence*> sequences) {
       followers.emplace_back(sequence, leaders.back());
     } else {
       leaders.push_back(sequence);
+      if (sequence->completion.empty()) {
+        counters_.prompt_tokens += sequence->group->request.prompt_tokens.size();
+      }
     }
   }
   pool_->run(leaders.size(),
@@ -278,20 +281,27 @@ std::vector<wire::Rollout> HostGenerator::take_finished() {
 
 FloatBuffer HostGenerator::take_memory(std::size_t floats) {
   const auto spare = spare_memory_.find(floats);
-  if (spare == spare_memory_.end()) return FloatBuffer(floats);
+  if (spare == spare_memory_.end()) {
+    drop_spares(floats * sizeof(float));
+    return FloatBuffer(floats);
+  }
   FloatBuffer memory = std::move(spare->second);
   spare_memory_.erase(spare);
   return memory;
 }
 
-void HostGenerator::release(Sequence& sequence) {
-  const std::size_t bytes = sequence.memory.size() * sizeof(float);
-  cache_bytes_ -= bytes;
-  // Spare memory of other sizes would pile up: together with what runs it stays below the limit.
-  std::size_t spare_bytes = bytes;
+// Spare memory of other sizes would pile up: with what runs and `more_bytes` it stays within the
+// limit.
+void HostGenerator::drop_spares(std::size_t more_bytes) {
+  std::size_t spare_bytes = 0;
   for (const auto& [floats, memory] : spare_memory_) spare_bytes += floats * sizeof(float);
-  if (cache_bytes_ + spare_bytes > options_.cache_bytes_max) spare_memory_.clear();
+  if (cache_bytes_ + spare_bytes + more_bytes > options_.cache_bytes_max) spare_memory_.clear();
+}
+
+void HostGenerator::release(Sequence& sequence) {
   const std::size_t floats = sequence.memory.size();
+  cache_bytes_ -= floats * sizeof(float);
+  drop_spares(floats * sizeof(float));
   spare_memory_.emplace(floats, std::move(sequence.memory));
 }
 

@@ -73,6 +73,7 @@ class HostGenerator final : public Generator {
   void draw(Sequence& sequence, const float* logits, Slot& slot);
   std::vector<wire::Rollout> take_finished();
   FloatBuffer take_memory(std::size_t floats);
+  void drop_spares(std::size_t more_bytes);
   void release(Sequence& sequence);
 
   std::shared_ptr<const HostWeights> weights_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -10,6 +11,7 @@
 
 #include "gpu/host/checkpoint.h"
 #include "gpu/host/float_mode.h"
+#include "gpu/host/sampling.h"
 #include "runtime/core/file.h"
 
 namespace assay::gpu::host {
@@ -67,7 +69,10 @@ Result<void> check_batch(const wire::TrainBatch& batch, const UpdateOptions& opt
   if (options.epochs == 0 || options.minibatches == 0) {
     return invalid("epochs and minibatches must be at least 1");
   }
-  return {};
+  if (options.temperature == 0) return invalid("greedy completions hold nothing to learn from");
+  SamplingOptions sampling;
+  sampling.temperature = options.temperature;
+  return check_sampling(sampling);
 }
 
 // Sequences [first, end) of part `index` of `parts`, in order and as even as can be.
@@ -115,14 +120,32 @@ HostLearner::HostLearner(std::shared_ptr<const Layout> layout, const OptimiserOp
 }
 
 Result<TokenScores> HostLearner::score(std::span<const wire::TokenId> tokens,
-                                       std::span<const std::uint32_t> offsets) {
+                                       std::span<const std::uint32_t> offsets,
+                                       const SamplingOptions& sampling) {
   if (auto checked = check_sequences(tokens, offsets, layout_->config); !checked) {
     return checked.error();
   }
+  if (auto checked = check_sampling(sampling); !checked) return checked.error();
   const DenormalsOff denormals_off;
   TokenScores scores{std::vector<float>(tokens.size()), std::vector<float>(tokens.size())};
-  trainer_.score(*store_, tokens, offsets, scores.logprobs, scores.entropies);
+  trainer_.score(*store_, {tokens, offsets, sampling}, scores.logprobs, scores.entropies);
   return scores;
+}
+
+void HostLearner::set_reference(std::shared_ptr<const Weights> reference) {
+  reference_ = std::dynamic_pointer_cast<const HostWeights>(std::move(reference));
+  ASSAY_CHECK(reference_ == nullptr || reference_->config() == layout_->config,
+              "a reference policy has the learner's own shape");
+}
+
+// Of every token of the batch under other weights than those being changed.
+std::vector<float> HostLearner::logprobs_of(const WeightStore& weights,
+                                            const wire::TrainBatch& batch, float temperature) {
+  std::vector<float> logprobs(batch.token_count()), entropies(batch.token_count());
+  SamplingOptions sampling;
+  sampling.temperature = temperature;
+  trainer_.score(weights, {batch.tokens, batch.offsets, sampling}, logprobs, entropies);
+  return logprobs;
 }
 
 Result<UpdateReport> HostLearner::update(const wire::TrainBatch& batch,
@@ -131,12 +154,17 @@ Result<UpdateReport> HostLearner::update(const wire::TrainBatch& batch,
     return checked.error();
   }
   const DenormalsOff denormals_off;
-  std::vector<float> proximal;
-  const bool is_many_steps = options.epochs * options.minibatches > 1;
-  if (is_many_steps && options.loss.surrogate != algo::Surrogate::kSupervised) {
-    proximal.resize(batch.token_count());
-    std::vector<float> entropies(batch.token_count());
-    trainer_.score(*store_, batch.tokens, batch.offsets, proximal, entropies);
+  const bool is_supervised = options.loss.surrogate == algo::Surrogate::kSupervised;
+  if (!is_supervised && options.loss.kl_coefficient > 0 && !reference_) {
+    return invalid("kl_coefficient is set, but there is no reference policy to measure KL from");
+  }
+  std::vector<float> proximal, reference;
+  const bool is_many_steps = options.epochs > 1 || options.minibatches > 1;
+  if (is_many_steps && !is_supervised) {
+    proximal = logprobs_of(*store_, batch, options.temperature);
+  }
+  if (reference_ && !is_supervised) {
+    reference = logprobs_of(reference_->store(), batch, options.temperature);
   }
   StepSums sums;
   for (std::uint32_t epoch = 0; epoch < options.epochs; ++epoch) {
@@ -147,6 +175,8 @@ Result<UpdateReport> HostLearner::update(const wire::TrainBatch& batch,
       pass.options = options.loss;
       pass.denominators = denominators_of(batch, pass.sequences);
       pass.proximal = proximal;
+      pass.reference = reference;
+      pass.temperature = options.temperature;
       if (pass.denominators.trained_tokens > 0) optimiser_step(pass, sums);
     }
     sums.is_first_pass = false;
@@ -164,6 +194,12 @@ Result<UpdateReport> HostLearner::update(const wire::TrainBatch& batch,
   report.clip_high_fraction = tally.mean(tally.clip_high_tokens);
   report.clip_dual_fraction = tally.mean(tally.clip_dual_tokens);
   report.kl_behaviour_k3 = tally.mean(tally.behaviour_k3_sum);
+  if (!reference.empty()) {
+    report.kl_reference_k1 = first.mean(first.reference_k1_sum);
+    report.kl_reference_k3 = first.mean(first.reference_k3_sum);
+    report.kl_reference_sequence =
+        first.sequences > 0 ? first.reference_k3_sum / first.sequences : 0;
+  }
   report.importance_min = tally.importance_min;
   report.importance_mean = tally.mean(tally.importance_sum, 1);
   report.importance_max = tally.importance_max;
@@ -284,7 +320,7 @@ void HostLearner::set_version(PolicyVersion version) {
 
 Result<void> HostLearner::save(const std::string& folder) const {
   // Everything is written beside the target and renamed last, so that a folder that exists is
-  // whole.
+  // whole: an older one is moved aside in one step before its files go.
   const std::string draft = folder + ".tmp";
   std::error_code failure;
   std::filesystem::remove_all(draft, failure);
@@ -300,8 +336,13 @@ Result<void> HostLearner::save(const std::string& folder) const {
   if (auto done = write_arenas(draft + "/" + kOptimiserFile, *layout_, moments); !done) return done;
   const LearnerState state{layout_->config, version_, optimiser_steps_, schedule_updates_};
   if (auto done = write_learner_state(draft, state); !done) return done;
-  std::filesystem::remove_all(folder, failure);
+  const std::string older = folder + ".old";
+  std::filesystem::remove_all(older, failure);
+  if (::rename(folder.c_str(), older.c_str()) != 0 && errno != ENOENT) {
+    return errno_error("rename", folder);
+  }
   if (::rename(draft.c_str(), folder.c_str()) != 0) return errno_error("rename", draft);
+  std::filesystem::remove_all(older, failure);
   const std::string parent = std::filesystem::path(folder).parent_path().string();
   return sync_folder(parent.empty() ? "." : parent);
 }

@@ -21,7 +21,9 @@ class HostLearner final : public Learner {
 
   Result<UpdateReport> update(const wire::TrainBatch& batch, const UpdateOptions& options) override;
   Result<TokenScores> score(std::span<const wire::TokenId> tokens,
-                            std::span<const std::uint32_t> offsets) override;
+                            std::span<const std::uint32_t> offsets,
+                            const SamplingOptions& sampling) override;
+  void set_reference(std::shared_ptr<const Weights> reference) override;
   std::shared_ptr<const Weights> publish() override;
   PolicyVersion version() const override { return version_; }
   void reset_optimiser(const OptimiserOptions& options) override;
@@ -37,6 +39,8 @@ class HostLearner final : public Learner {
   struct StepSums;
 
   double learning_rate() const;
+  std::vector<float> logprobs_of(const WeightStore& weights, const wire::TrainBatch& batch,
+                                 float temperature);
   void optimiser_step(const LossPass& pass, StepSums& sums);
   void apply_gradient(double norm);
   double gradient_norm();
@@ -49,6 +53,7 @@ class HostLearner final : public Learner {
   std::shared_ptr<WeightStore> store_;  // changed in place only while nobody else holds it
   std::shared_ptr<WeightStore> spare_;  // an older one, reused when its last reader is gone
   std::shared_ptr<const HostWeights> published_;
+  std::shared_ptr<const HostWeights> reference_;
   FloatBuffer gradient_, first_moment_, second_moment_;
   std::uint64_t optimiser_steps_ = 0;
   std::uint64_t schedule_updates_ = 0;  // updates since the optimiser was reset

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
 
 #include "gpu/host/transformer.h"
 #include "runtime/core/rng.h"
@@ -34,7 +36,40 @@ void truncate(float* exps, std::size_t size, const SamplingOptions& options,
   for (std::size_t i = kept; i < size; ++i) exps[order[i]] = 0;
 }
 
+double total_of(const float* exps, std::size_t size) {
+  double total = 0;
+  for (std::size_t i = 0; i < size; ++i) total += static_cast<double>(exps[i]);
+  return total;
+}
+
+float share_logprob(float exp, double total) {
+  return static_cast<float>(std::log(static_cast<double>(exp) / total));
+}
+
+Error invalid(std::string message) {
+  return {ErrorCode::kInvalidInput, std::move(message), "", "", ""};
+}
+
 }  // namespace
+
+Result<void> check_sampling(const SamplingOptions& options) {
+  const float temperature = options.temperature;
+  if (!(temperature == 0 || (temperature >= kTemperatureMin && std::isfinite(temperature)))) {
+    return invalid("temperature must be 0 (greedy) or at least 0.001, and finite");
+  }
+  if (!(options.top_p > 0 && options.top_p <= 1)) return invalid("top_p must lie in (0, 1]");
+  return {};
+}
+
+bool is_truncated(const SamplingOptions& options) {
+  return options.temperature > 0 && (options.top_k > 0 || options.top_p < 1);
+}
+
+float truncated_logprob(float* exps, std::size_t vocab_size, const SamplingOptions& options,
+                        wire::TokenId token, std::vector<std::uint32_t>& order) {
+  truncate(exps, vocab_size, options, order);
+  return share_logprob(exps[token], total_of(exps, vocab_size));
+}
 
 Draw draw_token(const Kernels& kernels, const float* logits, std::size_t vocab_size,
                 const SamplingOptions& options, std::uint64_t seed, std::uint32_t position,
@@ -47,10 +82,8 @@ Draw draw_token(const Kernels& kernels, const float* logits, std::size_t vocab_s
   }
   const float inverse = 1.0f / options.temperature;
   const SoftmaxSum sum = kernels.log_softmax(logits, vocab_size, inverse, exps);
-  const bool is_truncated = options.top_k > 0 || options.top_p < 1;
-  if (is_truncated) truncate(exps, vocab_size, options, order);
-  double total = 0;
-  for (std::size_t i = 0; i < vocab_size; ++i) total += static_cast<double>(exps[i]);
+  if (is_truncated(options)) truncate(exps, vocab_size, options, order);
+  const double total = total_of(exps, vocab_size);
   const double target = uniform(seed, position) * total;
   double mass = 0;
   std::size_t chosen = vocab_size;
@@ -61,11 +94,9 @@ Draw draw_token(const Kernels& kernels, const float* logits, std::size_t vocab_s
     if (mass > target) chosen = i;
   }
   if (chosen == vocab_size) chosen = last;
-  if (!is_truncated) {
-    return {static_cast<wire::TokenId>(chosen), token_logprob(logits[chosen] * inverse, sum)};
-  }
-  return {static_cast<wire::TokenId>(chosen),
-          static_cast<float>(std::log(static_cast<double>(exps[chosen]) / total))};
+  const float logprob = is_truncated(options) ? share_logprob(exps[chosen], total)
+                                              : token_logprob(logits[chosen] * inverse, sum);
+  return {static_cast<wire::TokenId>(chosen), logprob};
 }
 
 }  // namespace assay::gpu::host

@@ -6,8 +6,20 @@
 
 #include "gpu/generator.h"
 #include "gpu/host/kernels.h"
+#include "runtime/core/result.h"
 
 namespace assay::gpu::host {
+
+// Errors: kInvalidInput naming the option that is out of range.
+Result<void> check_sampling(const SamplingOptions& options);
+
+// Whether top_k or top_p may leave tokens out.
+bool is_truncated(const SamplingOptions& options);
+
+// The log-prob of `token` among those that top_k and top_p keep; minus infinity when it is not.
+//   exps  [vocab_size], as log_softmax() gave them; those left out become 0
+float truncated_logprob(float* exps, std::size_t vocab_size, const SamplingOptions& options,
+                        wire::TokenId token, std::vector<std::uint32_t>& order);
 
 struct Draw {
   wire::TokenId token = 0;

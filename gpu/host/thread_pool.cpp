@@ -1,7 +1,10 @@
 #include "gpu/host/thread_pool.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 
 #include "gpu/host/float_mode.h"
 
@@ -45,6 +48,18 @@ ThreadPool::~ThreadPool() {
   posted_.fetch_add(1);
   posted_.notify_all();
   for (std::thread& worker : workers_) worker.join();
+}
+
+std::chrono::microseconds ThreadPool::worker_cpu_time() {
+  std::chrono::nanoseconds total{0};
+  for (std::thread& worker : workers_) {
+    clockid_t clock{};
+    timespec used{};
+    if (::pthread_getcpuclockid(worker.native_handle(), &clock) != 0) continue;
+    if (::clock_gettime(clock, &used) != 0) continue;
+    total += std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+  }
+  return std::chrono::duration_cast<std::chrono::microseconds>(total);
 }
 
 void ThreadPool::run_job(Job& job) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -25,6 +26,9 @@ class ThreadPool {
 
   // The largest number of threads that one job can have; slots are below it.
   unsigned threads() const { return static_cast<unsigned>(workers_.size()) + 1; }
+
+  // CPU time of the started threads so far; the callers' own is not in it.
+  std::chrono::microseconds worker_cpu_time();
 
   // Calls work(item, slot) for each item in [0, count), in any order, on several threads; returns
   // when all are done. `slot` < threads() is the caller's (0) or a worker's own, for scratch

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gpu/host/sampling.h"
+
 namespace assay::gpu::host {
 namespace {
 
@@ -83,26 +85,32 @@ void Trainer::make_segments(std::span<const wire::TokenId> tokens,
   }
 }
 
-void Trainer::score(const WeightStore& weights, std::span<const wire::TokenId> tokens,
-                    std::span<const std::uint32_t> offsets, std::span<float> logprobs,
+void Trainer::score(const WeightStore& weights, const ScorePass& pass, std::span<float> logprobs,
                     std::span<float> entropies) {
   std::vector<Chunk> chunks;
-  for (const MicroBatch& micro : plan(offsets, {}, {0, offsets.size() - 1})) {
+  for (const MicroBatch& micro : plan(pass.offsets, {}, {0, pass.offsets.size() - 1})) {
     chunks.insert(chunks.end(), micro.chunks.begin(), micro.chunks.end());
   }
   std::fill(logprobs.begin(), logprobs.end(), 0.0f);
   std::fill(entropies.begin(), entropies.end(), 0.0f);
   pool_.run(chunks.size(), [&](std::size_t item, unsigned slot_index) {
     Slot& slot = slots_[slot_index];
-    make_segments(tokens, offsets, chunks[item], slot);
-    score_chunk(weights, chunks[item], tokens, logprobs, entropies, slot);
+    make_segments(pass.tokens, pass.offsets, chunks[item], slot);
+    score_chunk(weights, chunks[item], pass, logprobs, entropies, slot);
   });
 }
 
-void Trainer::score_chunk(const WeightStore& weights, const Chunk& chunk,
-                          std::span<const wire::TokenId> tokens, std::span<float> logprobs,
-                          std::span<float> entropies, Slot& slot) const {
+// Divides a row of logits in place. The generator multiplies the same way before its softmax, so
+// the bits agree; greedy completions are scored at temperature 1.
+void Trainer::temper(float* logits, float temperature) const {
+  if (temperature == 1.0f || temperature == 0.0f) return;
+  transformer_.kernels().scale(logits, 1.0f / temperature, logits, config().vocab_size);
+}
+
+void Trainer::score_chunk(const WeightStore& weights, const Chunk& chunk, const ScorePass& pass,
+                          std::span<float> logprobs, std::span<float> entropies, Slot& slot) const {
   constexpr std::size_t kHeadRows = 48;
+  const std::span<const wire::TokenId> tokens = pass.tokens;
   const std::size_t hidden = transformer_.hidden_stride();
   const std::size_t vocab = config().vocab_size, width = transformer_.logits_stride();
   slot.rows.reserve(chunk.count * hidden);
@@ -119,11 +127,15 @@ void Trainer::score_chunk(const WeightStore& weights, const Chunk& chunk,
                               normed, nullptr);
       transformer_.logits(weights, normed, count, logits);
       for (std::size_t row = 0; row < count; ++row) {
-        const float* z = logits + row * width;
+        float* z = logits + row * width;
         const std::size_t t = begin + i + row + 1;
+        temper(z, pass.sampling.temperature);
         const SoftmaxSum sum = transformer_.kernels().log_softmax(z, vocab, 1.0f, slot.exps.get());
-        logprobs[t] = token_logprob(z[tokens[t]], sum);
         entropies[t] = transformer_.kernels().entropy(z, slot.exps.get(), vocab, sum);
+        logprobs[t] =
+            is_truncated(pass.sampling)
+                ? truncated_logprob(slot.exps.get(), vocab, pass.sampling, tokens[t], slot.order)
+                : token_logprob(z[tokens[t]], sum);
       }
     }
   }
@@ -239,7 +251,8 @@ void Trainer::head_forward(const WeightStore& weights, const LossPass& pass, Chu
   head = first;
   for (std::size_t t = 1; t < chunk.count; ++t) {
     if (!batch.mask[chunk.token + t]) continue;
-    const float* z = logits_.get() + head * width;
+    float* z = logits_.get() + head * width;
+    temper(z, pass.temperature);
     const SoftmaxSum sum = transformer_.kernels().log_softmax(z, vocab, 1.0f, slot.exps.get());
     slot.logprobs[t] = token_logprob(z[batch.tokens[chunk.token + t]], sum);
     slot.entropies[t] = transformer_.kernels().entropy(z, slot.exps.get(), vocab, sum);
@@ -263,6 +276,8 @@ void Trainer::apply_loss(const LossPass& pass, Chunk& chunk, Slot& slot) {
                                  ? std::span<const float>(slot.logprobs)
                                  : pass.proximal.subspan(chunk.token, chunk.count);
   inputs.logprobs_behaviour = part(batch.logprobs_behaviour);
+  inputs.logprobs_reference =
+      pass.reference.empty() ? pass.reference : pass.reference.subspan(chunk.token, chunk.count);
   inputs.advantages = part(batch.advantages);
   inputs.weights = part(batch.weights);
   inputs.mask = part(batch.mask);
@@ -291,6 +306,7 @@ void Trainer::head_backward(const WeightStore& weights, const LossPass& pass, co
          .logprob_gradient = static_cast<float>(slot.gradient[t]),
          .entropy_gradient = static_cast<float>(entropy_gradient),
          .entropy = slot.entropies[t]});
+    temper(z, pass.temperature);  // d scaled / d logit
     ++head;
   }
   slot.head.reserve(chunk.head_count * hidden);

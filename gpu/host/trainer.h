@@ -24,12 +24,21 @@ struct SequenceRange {
   std::size_t end = 0;
 };
 
+// Packed sequences and the distribution whose log-probs are wanted.
+struct ScorePass {
+  std::span<const wire::TokenId> tokens;
+  std::span<const std::uint32_t> offsets;
+  SamplingOptions sampling;
+};
+
 struct LossPass {
   const wire::TrainBatch* batch = nullptr;
   SequenceRange sequences;  // of this optimiser step
   algo::LossOptions options;
   algo::LossDenominators denominators;
-  std::span<const float> proximal;  // [batch tokens]; empty = the current policy, detached
+  std::span<const float> proximal;   // [batch tokens]; empty = the current policy, detached
+  std::span<const float> reference;  // [batch tokens]; empty = none
+  float temperature = 1.0f;
 };
 
 struct LossSums {
@@ -44,8 +53,7 @@ class Trainer {
   Trainer& operator=(const Trainer&) = delete;
 
   // logprobs and entropies [tokens], 0 at the first token of each sequence.
-  void score(const WeightStore& weights, std::span<const wire::TokenId> tokens,
-             std::span<const std::uint32_t> offsets, std::span<float> logprobs,
+  void score(const WeightStore& weights, const ScorePass& pass, std::span<float> logprobs,
              std::span<float> entropies);
 
   // Adds d loss / d weights to `gradient`, laid out as the arena, and returns what was seen.
@@ -85,6 +93,7 @@ class Trainer {
     std::vector<float> logprobs, entropies;
     std::vector<double> gradient;
     std::vector<std::uint32_t> offsets;
+    std::vector<std::uint32_t> order;
     std::vector<Segment> segments;
   };
 
@@ -94,9 +103,9 @@ class Trainer {
   void reserve(const MicroBatch& micro);
   void make_segments(std::span<const wire::TokenId> tokens, std::span<const std::uint32_t> offsets,
                      const Chunk& chunk, Slot& slot) const;
-  void score_chunk(const WeightStore& weights, const Chunk& chunk,
-                   std::span<const wire::TokenId> tokens, std::span<float> logprobs,
-                   std::span<float> entropies, Slot& slot) const;
+  void score_chunk(const WeightStore& weights, const Chunk& chunk, const ScorePass& pass,
+                   std::span<float> logprobs, std::span<float> entropies, Slot& slot) const;
+  void temper(float* logits, float temperature) const;
   void forward_chunk(const WeightStore& weights, const Chunk& chunk, Slot& slot);
   void head_forward(const WeightStore& weights, const LossPass& pass, Chunk& chunk, Slot& slot);
   void apply_loss(const LossPass& pass, Chunk& chunk, Slot& slot);

@@ -183,12 +183,12 @@ Result<void> check_advantage_options(const AdvantageOptions& options) {
       options.baseline == Baseline::kMedian || options.baseline == Baseline::kQuantile;
   if (is_skewed && options.scale == AdvantageScale::kBatchWhiten) {
     return invalid(
-        "batch whitening re-centres advantages on the mean, which undoes a median or quantile "
-        "baseline",
-        "use scale none or std, or the mean baseline");
+        "baseline median or quantile is undone by batch whitening, which re-centres on the mean",
+        "do without whitening, or use the mean baseline");
   }
   if (options.baseline == Baseline::kMaxRl && options.scale != AdvantageScale::kNone) {
-    return invalid("the max_rl advantage is already scaled by the group's mean", "use scale none");
+    return invalid("baseline max_rl is scaled by the group's mean already",
+                   "divide by nothing else: normalise_std = false");
   }
   if (!(options.quantile > 0 && options.quantile < 1)) {
     return invalid("quantile must lie between 0 and 1, both excluded", "use 0.4");

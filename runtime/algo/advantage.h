@@ -69,7 +69,7 @@ Result<std::vector<GroupAdvantages>> batch_advantages(std::span<const GroupRewar
 Result<GroupAdvantages> group_advantages(std::span<const std::optional<double>> rewards,
                                          const AdvantageOptions& options);
 
-// Errors: kInvalidInput naming the option.
+// Errors: kInvalidInput, its message beginning with the option.
 Result<void> check_advantage_options(const AdvantageOptions& options);
 
 }  // namespace assay::algo

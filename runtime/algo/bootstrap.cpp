@@ -1,6 +1,7 @@
 #include "runtime/algo/bootstrap.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "runtime/core/check.h"
@@ -23,6 +24,13 @@ double percentile(const std::vector<double>& sorted, double fraction) {
   const auto below = static_cast<std::size_t>(place);
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
   return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+// What lies beyond each end of the expanded percentile interval of `count` units.
+double expanded_tail(double level, std::size_t count) {
+  const auto n = static_cast<double>(count);
+  const double quantile = student_t_quantile((1 - level) / 2, n - 1);
+  return normal_cdf(std::sqrt(n / (n - 1)) * quantile);
 }
 
 // Sums of one cluster: whole clusters are drawn, so its prompts never part.
@@ -88,8 +96,10 @@ RatioEstimate ratio_of_means(std::span<const double> numerator, std::span<const 
   if (!(below > 0)) return without_value(estimate, "no_gap");
   estimate.point_anyway = mean_of(numerator) / below;
 
-  const Replicates replicates = draw(sum_clusters(numerator, denominator, clusters), options);
-  const double tail = (1 - options.level) / 2;
+  const std::vector<ClusterSums> sums = sum_clusters(numerator, denominator, clusters);
+  if (sums.size() < 2) return without_value(estimate, "one_prompt");
+  const Replicates replicates = draw(sums, options);
+  const double tail = expanded_tail(options.level, sums.size());
   estimate.dropped_fraction =
       1 - static_cast<double>(replicates.ratios.size()) / static_cast<double>(options.replicates);
   if (estimate.dropped_fraction > kDroppedFractionMax) {
@@ -111,32 +121,6 @@ RatioEstimate compression_ratio(std::span<const GainRates> prompts,
     gaps.push_back(prompt.base_k - prompt.base_1);
   }
   return ratio_of_means(gains, gaps, clusters, options);
-}
-
-Interval hierarchical_interval(std::span<const std::vector<double>> seeds,
-                               const BootstrapOptions& options) {
-  if (seeds.empty() || seeds.front().empty()) return {};
-  for (const std::vector<double>& seed : seeds) {
-    ASSAY_CHECK(seed.size() == seeds.front().size(), "every seed evaluates the same prompts");
-  }
-  const std::size_t prompts = seeds.front().size();
-  const auto cells = static_cast<double>(seeds.size() * prompts);
-  double sum = 0;
-  for (const std::vector<double>& seed : seeds) sum += mean_of(seed) * static_cast<double>(prompts);
-
-  Rng rng(options.seed);
-  std::vector<double> means;
-  for (std::uint32_t replicate = 0; replicate < options.replicates; ++replicate) {
-    double total = 0;
-    for (std::size_t s = 0; s < seeds.size(); ++s) {
-      const std::vector<double>& seed = seeds[rng.below(seeds.size())];
-      for (std::size_t i = 0; i < prompts; ++i) total += seed[rng.below(prompts)];
-    }
-    means.push_back(total / cells);
-  }
-  std::sort(means.begin(), means.end());
-  const double tail = (1 - options.level) / 2;
-  return {sum / cells, percentile(means, tail), percentile(means, 1 - tail)};
 }
 
 }  // namespace assay::algo

@@ -1,4 +1,4 @@
-// Bootstrap intervals over prompts: for the compression ratio, and for anything that is not a mean.
+// Bootstrap intervals over prompts: for the compression ratio and other quotients of means.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,9 @@ struct BootstrapOptions {
   double level = kConfidenceLevel;
 };
 
-// A ratio with its percentile interval, or the reason why there is none:
+// A ratio with its interval, or the reason why there is none:
 //   "no_prompts"    nothing to compare
+//   "one_prompt"    a single prompt (or cluster) has no spread
 //   "no_gap"        the denominator is not positive, or its interval includes 0
 //   "unstable_gap"  more than 5 % of the replicates had no positive denominator
 struct RatioEstimate {
@@ -40,7 +41,10 @@ struct RatioEstimate {
 // The compression ratio (mean after_1 - base_1) / (mean base_k - base_1) over prompts.
 //   prompts   [prompt_count], each prompt's own four estimates
 //   clusters  [prompt_count] or empty: clusters are resampled whole
+// The interval is the expanded percentile one: its tails are those of Student's t, scaled for the
+// bootstrap's own bias, since plain percentiles cover too rarely below some hundred prompts.
 // Deterministic for a seed. Cost: replicates * prompt_count draws.
+// Source: Hesterberg, The American Statistician 69 (2015), 371-386.
 RatioEstimate compression_ratio(std::span<const GainRates> prompts,
                                 std::span<const std::uint32_t> clusters,
                                 const BootstrapOptions& options);
@@ -49,11 +53,5 @@ RatioEstimate compression_ratio(std::span<const GainRates> prompts,
 RatioEstimate ratio_of_means(std::span<const double> numerator, std::span<const double> denominator,
                              std::span<const std::uint32_t> clusters,
                              const BootstrapOptions& options);
-
-// Mean over training seeds and prompts with both resampled: seeds first, then prompts within each.
-//   seeds  [seed_count][prompt_count]; the same prompts in the same order for every seed
-// One seed leaves only the prompts to resample. Empty input yields zeros.
-Interval hierarchical_interval(std::span<const std::vector<double>> seeds,
-                               const BootstrapOptions& options);
 
 }  // namespace assay::algo

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -9,6 +10,8 @@
 
 namespace assay::algo {
 namespace {
+
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
 double mean_of(std::span<const double> values) {
   return values.empty() ? 0
@@ -65,8 +68,18 @@ double student_t_cdf(double t, double degrees) {
   return t > 0 ? 1 - tail : tail;
 }
 
-bool is_constant(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(), [&](double v) { return v == values.front(); });
+double variance_of_mean(std::span<const double> values) {
+  const double error = standard_error(values, {});
+  return error * error;
+}
+
+// Wilson's score interval with a fractional number of trials.
+Interval score_interval(double rate, double trials, double quantile) {
+  const double spread = quantile * quantile / trials;
+  const double centre = (rate + spread / 2) / (1 + spread);
+  const double reach =
+      quantile / (1 + spread) * std::sqrt(rate * (1 - rate) / trials + spread / (4 * trials));
+  return {rate, std::max(centre - reach, 0.0), std::min(centre + reach, 1.0)};
 }
 
 }  // namespace
@@ -81,9 +94,12 @@ double incomplete_beta(double x, double a, double b) {
   return 1 - std::exp(log_front) * beta_fraction(1 - x, b, a) / b;
 }
 
+double normal_cdf(double x) {
+  return std::erfc(-x / std::sqrt(2.0)) / 2;
+}
+
 double normal_quantile(double probability) {
-  return bisect(-40, 40,
-                [&](double x) { return std::erfc(-x / std::sqrt(2.0)) / 2 - probability; });
+  return bisect(-40, 40, [&](double x) { return normal_cdf(x) - probability; });
 }
 
 double student_t_quantile(double probability, double degrees) {
@@ -112,22 +128,25 @@ double standard_error(std::span<const double> values, std::span<const std::uint3
 Interval mean_interval(std::span<const double> values, std::span<const std::uint32_t> clusters,
                        double level) {
   const double mean = mean_of(values);
-  const double error = standard_error(values, clusters);
-  if (error == 0) return {mean, mean, mean};
-  const auto degrees = static_cast<double>(cluster_count(values.size(), clusters) - 1);
-  const double reach = student_t_quantile(0.5 + level / 2, degrees) * error;
+  const std::size_t count = cluster_count(values.size(), clusters);
+  if (count < 2) return {mean, -kUnbounded, kUnbounded};
+  const double reach = student_t_quantile(0.5 + level / 2, static_cast<double>(count - 1)) *
+                       standard_error(values, clusters);
   return {mean, mean - reach, mean + reach};
 }
 
 Interval rate_interval(std::span<const double> values, std::span<const std::uint32_t> clusters,
                        double level) {
   if (values.empty()) return {0, 0, 1};
-  if (is_constant(values) && (values.front() == 0 || values.front() == 1)) {
-    const std::size_t count = cluster_count(values.size(), clusters);
-    return clopper_pearson(values.front() == 1 ? count : 0, count, level);
+  const double mean = mean_of(values);
+  const double error = standard_error(values, clusters);
+  const std::size_t count = cluster_count(values.size(), clusters);
+  if (error > 0) {
+    const double quantile = student_t_quantile(0.5 + level / 2, static_cast<double>(count - 1));
+    return score_interval(mean, mean * (1 - mean) / (error * error), quantile);
   }
-  const Interval interval = mean_interval(values, clusters, level);
-  return {interval.value, std::max(interval.low, 0.0), std::min(interval.high, 1.0)};
+  if (mean == 0 || mean == 1) return clopper_pearson(mean == 1 ? count : 0, count, level);
+  return score_interval(mean, static_cast<double>(count), normal_quantile(0.5 + level / 2));
 }
 
 Interval paired_interval(std::span<const double> before, std::span<const double> after,
@@ -135,12 +154,49 @@ Interval paired_interval(std::span<const double> before, std::span<const double>
   ASSAY_CHECK(before.size() == after.size(), "paired values belong to the same prompts");
   std::vector<double> differences(before.size());
   for (std::size_t i = 0; i < before.size(); ++i) differences[i] = after[i] - before[i];
-  if (!differences.empty() && is_constant(differences) && differences.front() == 0) {
+  Interval interval = mean_interval(differences, clusters, level);
+  if (standard_error(differences, clusters) == 0) {
     const std::size_t count = cluster_count(differences.size(), clusters);
     const double reach = clopper_pearson(0, count, level).high;
-    return {0, -reach, reach};
+    interval = {interval.value, interval.value - reach, interval.value + reach};
   }
-  return mean_interval(differences, clusters, level);
+  return {interval.value, std::max(interval.low, -1.0), std::min(interval.high, 1.0)};
+}
+
+Interval crossed_interval(std::span<const std::vector<double>> cells, double level) {
+  if (cells.empty() || cells.front().empty()) return {0, -kUnbounded, kUnbounded};
+  const std::size_t seeds = cells.size(), prompts = cells.front().size();
+  std::vector<double> seed_means, prompt_means(prompts, 0.0);
+  for (const std::vector<double>& row : cells) {
+    ASSAY_CHECK(row.size() == prompts, "every seed evaluates the same prompts");
+    seed_means.push_back(mean_of(row));
+    for (std::size_t i = 0; i < prompts; ++i) {
+      prompt_means[i] += row[i] / static_cast<double>(seeds);
+    }
+  }
+  if (seeds < 2) return mean_interval(prompt_means, {}, level);
+  if (prompts < 2) return mean_interval(seed_means, {}, level);
+
+  const double mean = mean_of(seed_means);
+  double squares = 0;  // of what neither the seed nor the prompt explains
+  for (std::size_t s = 0; s < seeds; ++s) {
+    for (std::size_t i = 0; i < prompts; ++i) {
+      squares += std::pow(cells[s][i] - seed_means[s] - prompt_means[i] + mean, 2);
+    }
+  }
+  const double by_seed = variance_of_mean(seed_means), by_prompt = variance_of_mean(prompt_means);
+  const auto seed_degrees = static_cast<double>(seeds - 1);
+  const auto prompt_degrees = static_cast<double>(prompts - 1);
+  const double by_cell =
+      squares / (seed_degrees * prompt_degrees) / static_cast<double>(seeds * prompts);
+  const double variance =
+      std::max({by_seed + by_prompt - by_cell, by_seed, by_prompt});  // estimates may cross
+  if (variance == 0) return {mean, mean, mean};
+  const double degrees =
+      variance * variance /
+      (by_seed * by_seed / seed_degrees + by_prompt * by_prompt / prompt_degrees);
+  const double reach = student_t_quantile(0.5 + level / 2, degrees) * std::sqrt(variance);
+  return {mean, mean - reach, mean + reach};
 }
 
 Interval clopper_pearson(std::uint64_t successes, std::uint64_t total, double level) {

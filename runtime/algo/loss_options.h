@@ -7,14 +7,17 @@
 
 #include <cstdint>
 
+#include "runtime/algo/kl.h"
+
 namespace assay::algo {
 
 enum class Surrogate : std::uint8_t {
-  kSupervised,  // -advantage * lp_th: maximum likelihood when advantages are 1; RLOO's loss
-                // otherwise
+  kSupervised,  // -advantage * lp_th: maximum likelihood when advantages are 1; nothing is
+                // corrected
   kClipped,     // PPO clipping of exp(lp_th - lp_old) per token, asymmetric, optional dual clip
   kGspo,        // one length-normalised ratio a sequence, arXiv:2507.18071
   kCispo,       // detached capped ratio times lp_th, never zero gradient, arXiv:2506.13585
+  kReinforce,   // -advantage * lp_th with the importance correction below, RLOO arXiv:2402.14740
 };
 
 // Denominators are taken over the whole optimiser step, before any importance masking.
@@ -48,6 +51,10 @@ struct LossOptions {
   // (AReaL, arXiv:2505.24298). Otherwise old := mu and no correction is applied.
   bool is_decoupled = true;
   double entropy_coefficient = 0;  // loss -= coefficient * mean token entropy
+  // loss += coefficient * KL between the current and the reference policy, aggregated as the
+  // surrogate is. It is not reweighted for stale tokens.
+  double kl_coefficient = 0;
+  KlEstimator kl_estimator = KlEstimator::kK3Plus;
 };
 
 }  // namespace assay::algo

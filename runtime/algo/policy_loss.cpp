@@ -77,6 +77,7 @@ class PieceLoss {
 
   void add(const Sequence& sequence) {
     tally_.trained_tokens += sequence.tokens;
+    tally_.sequences += 1;
     for_trained(sequence, [&](std::size_t t) { tally_.logprob_sum += in_.logprobs_current[t]; });
     if (is_supervised_) {
       add_supervised(sequence);
@@ -95,7 +96,11 @@ class PieceLoss {
       case Surrogate::kCispo:
         add_cispo(sequence);
         break;
+      case Surrogate::kReinforce:
+        add_log_likelihood(sequence);
+        break;
     }
+    if (!in_.logprobs_reference.empty()) add_reference(sequence);
   }
 
   const LossTally& tally() const { return tally_; }
@@ -173,14 +178,18 @@ class PieceLoss {
   }
 
   void add_supervised(const Sequence& sequence) {
+    add_log_likelihood(sequence);
+    tally_.importance_sum += sequence.tokens;
+    tally_.raw_sum += sequence.tokens;
+    tally_.raw_square_sum += sequence.tokens;
+    extend(1, tally_.importance_min, tally_.importance_max);
+  }
+
+  void add_log_likelihood(const Sequence& sequence) {
     for_trained(sequence, [&](std::size_t t) {
       const double coefficient = -factor(t, sequence) * in_.advantages[t];
       tally_.loss += coefficient * in_.logprobs_current[t];
       gradient_[t] = coefficient;
-      tally_.importance_sum += 1;
-      tally_.raw_sum += 1;
-      tally_.raw_square_sum += 1;
-      extend(1, tally_.importance_min, tally_.importance_max);
       add_ratio(1);
     });
   }
@@ -231,6 +240,19 @@ class PieceLoss {
     });
   }
 
+  void add_reference(const Sequence& sequence) {
+    for_trained(sequence, [&](std::size_t t) {
+      const double current = in_.logprobs_current[t], reference = in_.logprobs_reference[t];
+      tally_.reference_k1_sum += kl_term(KlEstimator::kK1, current, reference).value;
+      tally_.reference_k3_sum += kl_term(KlEstimator::kK3, current, reference).value;
+      if (options_.kl_coefficient == 0) return;
+      const KlTerm term = kl_term(options_.kl_estimator, current, reference);
+      const double scale = (in_.weights.empty() ? 1.0 : in_.weights[t]) * sequence.scale;
+      tally_.loss += options_.kl_coefficient * scale * term.value;
+      gradient_[t] += options_.kl_coefficient * scale * term.slope;
+    });
+  }
+
   const LossInputs& in_;
   const LossOptions& options_;
   std::span<double> gradient_;
@@ -252,6 +274,9 @@ void check_shapes(const LossInputs& inputs, const LossOptions& options,
               "behaviour log-probs have one entry a token");
   ASSAY_CHECK(is_supervised || !options.is_decoupled || inputs.logprobs_proximal.size() == tokens,
               "proximal log-probs have one entry a token when decoupled");
+  ASSAY_CHECK(is_supervised || inputs.logprobs_reference.size() == tokens ||
+                  (inputs.logprobs_reference.empty() && options.kl_coefficient == 0),
+              "a KL term has one reference log-prob a token");
 }
 
 double count_trained(std::span<const std::uint8_t> mask) {
@@ -288,6 +313,9 @@ LossTally& LossTally::operator+=(const LossTally& other) {
   raw_square_sum += other.raw_square_sum;
   behaviour_k1_sum += other.behaviour_k1_sum;
   behaviour_k3_sum += other.behaviour_k3_sum;
+  reference_k1_sum += other.reference_k1_sum;
+  reference_k3_sum += other.reference_k3_sum;
+  sequences += other.sequences;
   return *this;
 }
 
@@ -350,8 +378,10 @@ Result<void> check_loss_options(const LossOptions& options) {
     return invalid("clip_low and clip_high must be at least 0", "use e.g. 0.2 and 0.28");
   }
   if (is_gspo && (options.clip_low > kGspoClipMax || options.clip_high > kGspoClipMax)) {
-    return invalid("GSPO's ratio is a mean over the sequence: a clip range above 0.05 never clips",
-                   "use clip_low = 3e-4 and clip_high = 4e-4");
+    return invalid(
+        std::string(options.clip_high > kGspoClipMax ? "clip_high" : "clip_low") +
+            " above 0.05 never clips GSPO's ratio, which is a mean over the whole sequence",
+        "use clip_low = 3e-4 and clip_high = 4e-4");
   }
   if (!(options.dual_clip == 0 || options.dual_clip > 1)) {
     return invalid("dual_clip must be 0 (off) or above 1", "use 3.0");
@@ -361,12 +391,22 @@ Result<void> check_loss_options(const LossOptions& options) {
                    "use 5.0");
   }
   if (options.aggregation == Aggregation::kConstant && options.length_max == 0) {
-    return invalid("the constant aggregation divides by length_max, which is 0",
+    return invalid("aggregation constant divides by length_max, which is 0",
                    "set length_max to the longest completion allowed");
+  }
+  if (!(options.kl_coefficient >= 0) || !std::isfinite(options.kl_coefficient)) {
+    return invalid("kl_coefficient must be at least 0", "use e.g. 0.001");
+  }
+  if (options.kl_coefficient > 0 && options.kl_estimator == KlEstimator::kK1) {
+    return invalid("kl_estimator k1 has a gradient that is zero on average: as a loss it is noise",
+                   "use k2 or k3_plus, whose gradient is that of the KL divergence");
+  }
+  if (!(options.entropy_coefficient >= 0) || !std::isfinite(options.entropy_coefficient)) {
+    return invalid("entropy_coefficient must be at least 0", "use e.g. 0.001");
   }
   if (!(options.importance_max >= 1) || !(options.importance_min >= 0) ||
       !(options.importance_min <= 1)) {
-    return invalid("importance bounds must hold 0 <= importance_min <= 1 <= importance_max",
+    return invalid("importance_min and importance_max must hold 0 <= min <= 1 <= max",
                    "use 0.5 and 2.0");
   }
   return {};

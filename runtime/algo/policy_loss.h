@@ -40,6 +40,7 @@ struct LossInputs {
   std::span<const float> logprobs_current;   // [token_count], nats: lp_th
   std::span<const float> logprobs_proximal;  // [token_count]: lp_old; may be empty unless decoupled
   std::span<const float> logprobs_behaviour;  // [token_count]: lp_mu; may be empty for supervised
+  std::span<const float> logprobs_reference;  // [token_count]: lp_ref; empty = no reference
   std::span<const float> advantages;          // [token_count]
   std::span<const float> weights;             // [token_count], factor on the loss; empty = all 1
   std::span<const std::uint8_t> mask;         // [token_count], non-zero = trained
@@ -63,6 +64,9 @@ struct LossTally {
   double raw_sum = 0, raw_square_sum = 0;
   double behaviour_k1_sum = 0;  // lp_mu - lp_old
   double behaviour_k3_sum = 0;  // e^x - x - 1, x = lp_old - lp_mu
+  double reference_k1_sum = 0;  // lp_th - lp_ref
+  double reference_k3_sum = 0;  // e^d - d - 1, d = lp_ref - lp_th
+  double sequences = 0;         // with a trained token
 
   LossTally& operator+=(const LossTally& other);
 
@@ -78,7 +82,8 @@ struct LossTally {
 // Importance weights and CISPO's capped ratio are detached. Log-ratios are clamped to [-20, 20]
 // (GSPO's sequence log-ratio to [-20, 10]); outside the clamp the gradient is 0. Without decoupling
 // the ratio is current / behaviour, no weight is applied, and the importance figures describe
-// current against behaviour. The supervised surrogate reads only current log-probs.
+// current against behaviour. The supervised surrogate reads only current log-probs. Where there is
+// a reference, its KL is measured, and added to the loss by kl_coefficient.
 // Aborts when the spans disagree in length, or when the denominators are smaller than the piece.
 // Source: PPO arXiv:1707.06347, dual clip arXiv:1912.09729, DAPO arXiv:2503.14476 (asymmetric clip,
 // token mean), GSPO arXiv:2507.18071, CISPO arXiv:2506.13585, decoupled PPO arXiv:2505.24298.
@@ -91,8 +96,9 @@ void add_policy_loss(const LossInputs& inputs, const LossOptions& options,
 double token_scale(const LossOptions& options, const LossDenominators& denominators,
                    double sequence_tokens);
 
-// Errors: kInvalidInput naming the option when it is out of range, e.g. dual_clip in (0, 1], which
-// would bind inside the clip range, or GSPO with clip ranges of a token ratio, which never clip.
+// Errors: kInvalidInput, its message beginning with the option that is out of range, e.g. dual_clip
+// in (0, 1], which would bind inside the clip range, clip ranges of a token ratio for GSPO, which
+// never clip, or the KL estimator k1, whose gradient is noise.
 Result<void> check_loss_options(const LossOptions& options);
 
 }  // namespace assay::algo

@@ -25,6 +25,10 @@ std::int64_t SystemClock::wall_ms() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
 }
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 std::chrono::microseconds process_cpu_time() {
   return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }

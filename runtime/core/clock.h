@@ -22,6 +22,8 @@ class SystemClock final : public Clock {
   std::int64_t wall_ms() const override;
 };
 
+double seconds_since(std::chrono::steady_clock::time_point start);
+
 // CPU time used so far, user and system together.
 std::chrono::microseconds process_cpu_time();
 std::chrono::microseconds thread_cpu_time();

@@ -119,14 +119,14 @@ Result<ColumnMapping> detect_columns(const json& row, const JsonlOptions& option
                  "no prompt column" +
                      (mapping.prompt_column.empty() ? "" : " \"" + mapping.prompt_column + "\"") +
                      seen,
-                 "name it: [data.columns] prompt = \"...\"", place, "E302"};
+                 "name it in the source's table: prompt_column = \"...\"", place, "E302"};
   }
   if (mapping.truth_column.empty() || find_column(row, mapping.truth_column) == nullptr) {
     return Error{ErrorCode::kInvalidInput,
                  "no truth column" +
                      (mapping.truth_column.empty() ? "" : " \"" + mapping.truth_column + "\"") +
                      seen,
-                 "name it: [data.columns] answer = \"...\"", place, "E301"};
+                 "name it in the source's table: reference_column = \"...\"", place, "E301"};
   }
   return mapping;
 }

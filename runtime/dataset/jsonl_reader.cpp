@@ -22,7 +22,7 @@ bool is_blank(const std::string& text) {
 
 Result<JsonlReader> JsonlReader::open(const std::string& path, std::size_t line_bytes_max) {
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return errno_error("open the dataset", path);
+  if (!file.is_open()) return errno_error("open", path);
   return JsonlReader(std::move(file), path, line_bytes_max);
 }
 
@@ -41,7 +41,7 @@ Result<bool> JsonlReader::read_more() {
     count = ::read(file_.get(), buffer_.data() + held, kReadBytes);
   } while (count < 0 && errno == EINTR);
   buffer_.resize(held + (count > 0 ? static_cast<std::size_t>(count) : 0));
-  if (count < 0) return errno_error("read the dataset", path_);
+  if (count < 0) return errno_error("read", path_);
   is_at_end_ = count == 0;
   return count > 0;
 }

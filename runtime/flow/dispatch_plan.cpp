@@ -6,6 +6,11 @@
 
 namespace assay::flow {
 
+std::uint64_t open_groups_max(const DispatchOptions& options) {
+  return std::min(std::uint64_t{options.staleness_max} + 1, options.step_count) *
+         options.batch_groups;
+}
+
 DispatchPlan::DispatchPlan(const DispatchOptions& options)
     : options_(options), wave_remaining_(options.batch_groups) {
   ASSAY_CHECK(options.batch_groups > 0, "a batch has at least one group");

@@ -30,6 +30,19 @@ struct DispatchOptions {
   bool is_deterministic = false;
 };
 
+// Groups that are open (issued, and neither consumed nor dropped) at any time: at most
+//     min(eta + 1, step_count) * B.
+// Proof. Open groups grow only when one is issued, so look at the moment after that, at version v:
+// v * B groups are consumed, so open = accepted + running - v * B.
+//  - Free order: the capacity rule leaves accepted + running <= min(step_count, eta + v + 1) * B.
+//    Subtract v * B, and note that step_count - v <= step_count.
+//  - Deterministic: batch s is issued only when v >= s - eta and s < step_count. Each batch between
+//    v and s - 1 is full: B accepted and none running, because a wave is never larger than what its
+//    batch lacks. Batch s holds at most B. Together (s - v + 1) * B, and s - v <= eta.
+// A ledger sees no more than that: what was consumed or dropped is recorded before the groups that
+// it made room for. A restart counts what is open as running and issues by the same rule.
+std::uint64_t open_groups_max(const DispatchOptions& options);
+
 // Permission to issue one group.
 struct Ticket {
   std::uint64_t index = 0;  // position in the issue order of the run, from 0

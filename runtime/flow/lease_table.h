@@ -77,9 +77,6 @@ class LeaseTable {
     return found == attempts_.end() ? 0 : found->second;
   }
 
-  // Continues a count that an earlier process began.
-  void set_attempts(const Key& item, std::uint32_t count) { attempts_[item] = count; }
-
   // The item reached its end: its attempt count is no longer needed.
   void forget(const Key& item) {
     release(item);
@@ -92,7 +89,6 @@ class LeaseTable {
   }
 
   std::size_t size() const { return leases_.size(); }
-  const std::map<Key, Lease<Key>>& all() const { return leases_; }
 
  private:
   template <class Predicate>

@@ -18,6 +18,7 @@
 
 #include "runtime/core/result.h"
 #include "runtime/store/ledger_event.h"
+#include "runtime/wire/drop_reason.h"
 #include "runtime/wire/prompt.h"
 #include "runtime/wire/rollout.h"
 #include "runtime/wire/verdict.h"
@@ -30,6 +31,8 @@ struct EventOrigin {
   std::string actor;
   std::uint32_t attempt = 1;
 };
+
+using wire::DropReason;
 
 // A group's birth. `group` is derive_group_id of the header's seed and arm with this place.
 struct IssuedGroup {

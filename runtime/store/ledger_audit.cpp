@@ -1,10 +1,33 @@
 // check_ledger: the checker's events joined with the bytes stored beside them.
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
 #include "runtime/store/ledger_checker.h"
 #include "runtime/wire/codec.h"
 
 namespace assay::store {
 
 namespace {
+
+// Everything that a verdict decides; its words and its latency may differ.
+bool is_same_judgement(const wire::Verdict& a, const wire::Verdict& b) {
+  const auto is_same_check = [](const wire::Check& one, const wire::Check& other) {
+    return one.name == other.name && one.is_passed == other.is_passed && one.score == other.score;
+  };
+  return a.outcome == b.outcome && a.reward == b.reward && a.code == b.code &&
+         a.judged == b.judged &&
+         std::equal(a.checks.begin(), a.checks.end(), b.checks.begin(), b.checks.end(),
+                    is_same_check);
+}
+
+std::string summary_of(const wire::Verdict& verdict) {
+  std::string text(to_string(verdict.outcome));
+  text += " (" + std::string(to_string(verdict.code));
+  if (verdict.reward) text += ", reward " + std::to_string(*verdict.reward);
+  return text + ")";
+}
 
 class Audit {
  public:
@@ -27,7 +50,17 @@ class Audit {
 
  private:
   void report(Invariant invariant, std::uint64_t seq, const std::string& text) {
-    checker_.report(invariant, seq, text);
+    checker_.findings().report(invariant, seq, text);
+  }
+
+  // What failed for want of something here proves nothing about the ledger.
+  void report_failure(Invariant invariant, std::uint64_t seq, const Error& error) {
+    const bool is_of_this_machine = error.code == ErrorCode::kUnavailable ||
+                                    error.code == ErrorCode::kTimedOut ||
+                                    error.code == ErrorCode::kExhausted;
+    if (!is_of_this_machine) return report(invariant, seq, error.message);
+    checker_.findings().leave_unchecked(invariant,
+                                        "event " + std::to_string(seq) + ": " + error.message);
   }
 
   void look_at(const LedgerEvent& event) {
@@ -39,6 +72,10 @@ class Audit {
       case EventKind::kVerified:
       case EventKind::kUnscored:
         return look_at_verdict(event);
+      case EventKind::kConsumed:
+      case EventKind::kDropped:
+        open_.erase(event.group);
+        return;
       case EventKind::kStep:
         return replay(event);
       default:
@@ -68,7 +105,7 @@ class Audit {
       if (!place) report(Invariant::kIssuedOnce, event.seq, place.error().message);
       return;
     }
-    const Result<wire::Prompt> prompt = wire::decode_prompt(*bytes);
+    Result<wire::Prompt> prompt = wire::decode_prompt(*bytes);
     if (!prompt || prompt->id != place->prompt) {
       report(Invariant::kIssuedOnce, event.seq,
              "group " + to_string(event.group) + " does not have the prompt it was issued for");
@@ -79,19 +116,24 @@ class Audit {
     if (derive_group_id(where, place->prompt) != event.group)
       report(Invariant::kIssuedOnce, event.seq,
              "group " + to_string(event.group) + " is not the id that its place derives");
+    open_[event.group].prompt = std::move(*prompt);
   }
 
   void look_at_generated(const LedgerEvent& event) {
     const std::optional<std::string> bytes = intact_bytes(event);
     if (!bytes) return;
-    const Result<wire::Rollout> rollout = wire::decode_rollout(*bytes);
+    Result<wire::Rollout> rollout = wire::decode_rollout(*bytes);
     if (!rollout || RolloutId(rollout->id) != event.rollout() ||
         sha256(rollout->completion) != event.hash ||
         oldest_version(*rollout) != event.policy_version) {
       report(Invariant::kVerdictHash, event.seq,
              "the rollout stored with event " + std::to_string(event.seq) +
                  " is not the one it names");
+      return;
     }
+    const auto group = open_.find(event.group);
+    if (group != open_.end())
+      group->second.rollouts.insert_or_assign(*event.index, std::move(*rollout));
   }
 
   void look_at_verdict(const LedgerEvent& event) {
@@ -105,23 +147,27 @@ class Audit {
                  " is not the one it names");
       return;
     }
-    if (options_.verify && verdict->is_scored()) verify_again(event, *verdict);
+    // That a judge failed then says nothing about now.
+    if (options_.verify && verdict->is_scored() && event.index) verify_again(event, *verdict);
   }
 
   void verify_again(const LedgerEvent& event, const wire::Verdict& stored) {
-    const std::string name = to_string(*event.rollout());
-    const Result<GroupRecord> place = reader_.place(event.group);
-    if (!place) return report(Invariant::kReward, event.seq, place.error().message);
-    const Result<wire::Prompt> prompt = reader_.prompt(place->prompt);
-    const Result<wire::Rollout> rollout = reader_.rollout(*event.rollout());
-    if (!prompt || !rollout)
-      return report(Invariant::kReward, event.seq, "rollout " + name + " cannot be read again");
-    const Result<wire::Verdict> again = options_.verify(*prompt, *rollout);
-    if (!again) return report(Invariant::kReward, event.seq, again.error().message);
-    if (again->outcome != stored.outcome || again->reward != stored.reward)
+    const std::string name = "rollout " + to_string(*event.rollout());
+    const auto group = open_.find(event.group);
+    if (group == open_.end() || !group->second.rollouts.contains(*event.index))
+      return report(Invariant::kReward, event.seq, name + " is not there to be judged again");
+    const Result<wire::Verdict> again =
+        options_.verify(group->second.prompt, group->second.rollouts.at(*event.index));
+    if (!again) return report_failure(Invariant::kReward, event.seq, again.error());
+    if (again->verifier != stored.verifier) {
+      checker_.findings().leave_unchecked(
+          Invariant::kReward,
+          name + " was judged by " + stored.verifier + "; this program has " + again->verifier);
+    } else if (!is_same_judgement(*again, stored)) {
       report(Invariant::kReward, event.seq,
-             "rollout " + name + " was " + std::string(to_string(stored.outcome)) +
-                 "; judged again it is " + std::string(to_string(again->outcome)));
+             name + " was judged " + summary_of(stored) + "; judged again it is " +
+                 summary_of(*again));
+    }
   }
 
   void replay(const LedgerEvent& event) {
@@ -130,14 +176,20 @@ class Audit {
     const Result<std::vector<GroupRecord>> groups = reader_.groups_of_step(event.step);
     if (!groups) return report(Invariant::kReplay, event.seq, groups.error().message);
     const Result<Digest> weights = options_.replay(*event.details, *groups);
-    if (!weights) return report(Invariant::kReplay, event.seq, weights.error().message);
+    if (!weights) return report_failure(Invariant::kReplay, event.seq, weights.error());
     if (*weights != event.details->weights_out)
       report(Invariant::kReplay, event.seq, name + " done again gives other weights");
   }
 
+  struct OpenGroup {
+    wire::Prompt prompt;
+    std::map<std::uint32_t, wire::Rollout> rollouts;  // by index
+  };
+
   LedgerReader& reader_;
   const CheckOptions& options_;
   LedgerChecker checker_;
+  std::unordered_map<GroupId, OpenGroup> open_;
 };
 
 }  // namespace

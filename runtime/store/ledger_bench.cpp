@@ -91,11 +91,7 @@ class Writer {
     return {};
   }
 
-  double percentile_ms(double fraction) {
-    std::sort(commit_ms_.begin(), commit_ms_.end());
-    const auto last = static_cast<double>(commit_ms_.size() - 1);
-    return commit_ms_[static_cast<std::size_t>(fraction * last)];
-  }
+  Latency commit_ms() const { return latency_of(commit_ms_); }
 
  private:
   Ledger& ledger_;
@@ -150,14 +146,42 @@ Result<LedgerBenchReport> ledger_bench(const LedgerBenchOptions& options) {
     report.events = ledger->last_seq();
     report.events_per_s = static_cast<double>(report.events) / seconds_between(start, clock.now());
     report.cpu_us_per_event = cpu / static_cast<double>(report.events);
-    report.commit_p50_ms = writer.percentile_ms(0.5);
-    report.commit_p99_ms = writer.percentile_ms(0.99);
+    report.commit_p50_ms = writer.commit_ms().p50;
+    report.commit_p99_ms = writer.commit_ms().p99;
   }
   Result<double> checked = measure_checker(path);
   if (!checked) return checked.error();
   report.checked_events_per_s = *checked;
   for (const char* suffix : {"", "-wal", "-shm", ".lock"}) ::unlink((path + suffix).c_str());
   return report;
+}
+
+Result<std::vector<Figure>> ledger_figures(const LedgerBenchOptions& options, std::size_t repeats) {
+  Series events({.name = "ledger_durable_events_per_s",
+                 .unit = "events/s",
+                 .ceiling = "fsync_bound_events_per_s",
+                 .goal = Goal{Goal::Of::kValue, 10'000}});
+  Series p50({.name = "ledger_commit_p50_ms",
+              .unit = "ms",
+              .ceiling = "fsync_ms",
+              .better = Better::kLower});
+  Series p99({.name = "ledger_commit_p99_ms",
+              .unit = "ms",
+              .ceiling = "fsync_ms",
+              .better = Better::kLower});
+  Series cpu({.name = "ledger_cpu_us_per_event", .unit = "us", .better = Better::kLower});
+  Series checked({.name = "ledger_checked_events_per_s", .unit = "events/s"});
+  for (std::size_t round = 0; round < repeats; ++round) {
+    const Result<LedgerBenchReport> report = ledger_bench(options);
+    if (!report) return report.error();
+    events.add(report->events_per_s, report->events_per_s_at_ceiling);
+    p50.add(report->commit_p50_ms, 1e3 / report->fsyncs_per_s);
+    p99.add(report->commit_p99_ms, 1e3 / report->fsyncs_per_s);
+    cpu.add(report->cpu_us_per_event);
+    checked.add(report->checked_events_per_s);
+  }
+  return std::vector<Figure>{events.figure(), p50.figure(), p99.figure(), cpu.figure(),
+                             checked.figure()};
 }
 
 }  // namespace assay::store

@@ -1,9 +1,12 @@
 // How fast the ledger makes events durable, beside the disk's own ceiling in the same run.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "runtime/core/figure.h"
 #include "runtime/core/result.h"
 
 namespace assay::store {
@@ -27,6 +30,14 @@ struct LedgerBenchReport {
   double checked_events_per_s = 0;     // LedgerChecker over the same events in memory
 };
 
+// One round: the fsyncs first, then the ledger.
 Result<LedgerBenchReport> ledger_bench(const LedgerBenchOptions& options);
+
+// `repeats` rounds as figures:
+//   ledger_durable_events_per_s   beside fsync_bound_events_per_s, what events_per_commit events
+//       with every fsync would give
+//   ledger_commit_p50_ms, ledger_commit_p99_ms   beside fsync_ms, the mean of the same round
+//   ledger_cpu_us_per_event, ledger_checked_events_per_s
+Result<std::vector<Figure>> ledger_figures(const LedgerBenchOptions& options, std::size_t repeats);
 
 }  // namespace assay::store

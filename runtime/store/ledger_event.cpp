@@ -12,9 +12,6 @@ namespace {
 constexpr std::array<std::string_view, 12> kKindNames = {
     "",         "issued", "leased",   "lease_expired", "generated", "verified",
     "unscored", "late",   "consumed", "dropped",       "step",      "fence"};
-constexpr std::array<std::string_view, kDropReasonCount> kDropReasonNames = {
-    "stale",       "zero_variance", "verifier_gave_up", "generator_gave_up",
-    "quarantined", "curated",       "drained",          "operator"};
 
 // Bytes for hashing: integers little endian, texts with their length.
 class Canonical {
@@ -87,20 +84,9 @@ std::string_view to_string(EventKind kind) {
   return kKindNames.at(static_cast<std::size_t>(kind));
 }
 
-std::string_view to_string(DropReason reason) {
-  return kDropReasonNames.at(static_cast<std::size_t>(reason));
-}
-
 std::optional<EventKind> parse_event_kind(std::string_view text) {
   for (std::size_t i = 1; i < kKindNames.size(); ++i) {
     if (kKindNames[i] == text) return static_cast<EventKind>(i);
-  }
-  return std::nullopt;
-}
-
-std::optional<DropReason> parse_drop_reason(std::string_view text) {
-  for (std::size_t i = 0; i < kDropReasonNames.size(); ++i) {
-    if (kDropReasonNames[i] == text) return static_cast<DropReason>(i);
   }
   return std::nullopt;
 }

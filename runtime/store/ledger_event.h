@@ -30,23 +30,8 @@ enum class EventKind : std::uint8_t {
   kFence = 11,        // a writer took over (fence grows) or finished the run (reason "finished")
 };
 
-// Why a group ended without being trained on.
-enum class DropReason : std::uint8_t {
-  kStale,
-  kZeroVariance,
-  kVerifierGaveUp,
-  kGeneratorGaveUp,
-  kQuarantined,
-  kCurated,
-  kDrained,
-  kOperator,
-};
-inline constexpr std::size_t kDropReasonCount = 8;
-
-std::string_view to_string(EventKind kind);     // "issued", "lease_expired", ...
-std::string_view to_string(DropReason reason);  // "stale", "zero_variance", ...
+std::string_view to_string(EventKind kind);  // "issued", "lease_expired", ...
 std::optional<EventKind> parse_event_kind(std::string_view text);
-std::optional<DropReason> parse_drop_reason(std::string_view text);
 
 // What never changes in the life of a ledger. The hash chain starts from it.
 struct LedgerHeader {
@@ -102,6 +87,12 @@ struct LedgerEvent {
 };
 
 inline constexpr std::size_t kActorBytesMax = 256;
+
+// An event that somebody outside the ledger remembers.
+struct Acknowledgement {
+  std::uint64_t seq = 0;
+  Digest chain;
+};
 
 // The head of an empty chain: the header's own hash.
 Digest chain_start(const LedgerHeader& header);

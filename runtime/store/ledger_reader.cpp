@@ -128,6 +128,7 @@ Result<GroupRecord> LedgerReader::State::group_at(const Statement& row) {
   GroupRecord record = place_at(row);
   record.rollouts.resize(header.group_size);
   record.verdicts.resize(header.group_size);
+  record.attempts.resize(header.group_size);
   if (Result<void> filled = fill_rollouts(record); !filled) return filled.error();
   if (Result<void> filled = fill_verdicts(record); !filled) return filled.error();
   return record;
@@ -151,7 +152,7 @@ Result<void> LedgerReader::State::fill_rollouts(GroupRecord& record) {
 
 Result<void> LedgerReader::State::fill_verdicts(GroupRecord& record) {
   Result<Statement> rows =
-      connection.prepare("SELECT idx, bytes FROM verdicts WHERE grp = ? ORDER BY seq");
+      connection.prepare("SELECT idx, bytes, attempt FROM verdicts WHERE grp = ? ORDER BY seq");
   if (!rows) return rows.error();
   rows->bind(1, record.group.value);
   return for_each_row(*rows, [&](const Statement& row) -> Result<void> {
@@ -162,7 +163,9 @@ Result<void> LedgerReader::State::fill_verdicts(GroupRecord& record) {
     Result<wire::Verdict> verdict = wire::decode_verdict(row.bytes(1));
     if (!verdict) return placed(verdict.error(), place);
     std::optional<wire::Verdict>& kept = record.verdicts[index];
-    if (!kept || !kept->is_scored()) kept = std::move(*verdict);
+    if (kept && kept->is_scored()) return {};
+    kept = std::move(*verdict);
+    record.attempts[index] = static_cast<std::uint32_t>(row.u64(2));
     return {};
   });
 }
@@ -345,7 +348,7 @@ Result<Accounting> LedgerReader::accounting() {
         accounting.late = count;
         break;
       case EventKind::kDropped: {
-        const std::optional<DropReason> reason = parse_drop_reason(row.bytes(1));
+        const std::optional<wire::DropReason> reason = wire::parse_drop_reason(row.bytes(1));
         if (!reason) {
           return Error{
               ErrorCode::kCorrupt,

@@ -15,6 +15,7 @@
 
 #include "runtime/core/result.h"
 #include "runtime/store/ledger_event.h"
+#include "runtime/wire/drop_reason.h"
 #include "runtime/wire/prompt.h"
 #include "runtime/wire/rollout.h"
 #include "runtime/wire/verdict.h"
@@ -33,13 +34,14 @@ struct GroupRecord {
   std::uint64_t issued_seq = 0;
   std::vector<std::optional<wire::Rollout>> rollouts;  // [group_size]
   std::vector<std::optional<wire::Verdict>> verdicts;  // [group_size]
+  std::vector<std::uint32_t> attempts;                 // [group_size], at that verdict; 0 for none
 };
 
 // issued = consumed + sum(dropped) + open, always.
 struct Accounting {
   std::uint64_t issued = 0;
   std::uint64_t consumed = 0;
-  std::array<std::uint64_t, kDropReasonCount> dropped{};  // by DropReason
+  std::array<std::uint64_t, wire::kDropReasonCount> dropped{};  // by DropReason
   std::uint64_t open = 0;
   std::uint64_t generated = 0;  // rollouts
   std::uint64_t verified = 0;   // verdicts

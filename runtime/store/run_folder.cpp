@@ -129,12 +129,12 @@ std::string known_runs(const std::string& outputs) {
 
 std::string RunPaths::ledger(std::string_view arm) const {
   if (arm == "true") return root_ + "/ledger.sqlite";
-  return root_ + "/controls/" + safe_name(arm) + "/ledger.sqlite";
+  return controls() + "/" + safe_name(arm) + "/ledger.sqlite";
 }
 
 std::string RunPaths::checkpoints(std::string_view arm) const {
   if (arm == "true") return root_ + "/checkpoints";
-  return root_ + "/controls/" + safe_name(arm) + "/checkpoints";
+  return controls() + "/" + safe_name(arm) + "/checkpoints";
 }
 
 std::string RunPaths::log(std::string_view actor) const {
@@ -178,6 +178,18 @@ Result<RunPaths> find_run(const std::string& run, const std::string& outputs) {
     if (path_exists(mark_path(root))) return RunPaths(root);
   }
   return Error{ErrorCode::kNotFound, "no run named '" + run + "'", known_runs(outputs), {}, {}};
+}
+
+std::vector<std::string> find_ledgers(const RunPaths& paths) {
+  std::vector<std::string> controls;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(paths.controls(), error)) {
+    const std::string path = paths.ledger(entry.path().filename().string());
+    if (path_exists(path)) controls.push_back(path);
+  }
+  std::sort(controls.begin(), controls.end());
+  controls.insert(controls.begin(), paths.ledger());
+  return controls;
 }
 
 Result<std::int64_t> running_process(const RunPaths& paths) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/core/file.h"
 #include "runtime/core/result.h"
@@ -20,6 +21,7 @@ class RunPaths {
   // The ledger of an arm: "true" is the run itself, anything else a control.
   std::string ledger(std::string_view arm = "true") const;
   std::string checkpoints(std::string_view arm = "true") const;
+  std::string controls() const { return root_ + "/controls"; }
   std::string metrics() const { return root_ + "/metrics.jsonl"; }
   std::string logs() const { return root_ + "/logs/latest"; }
   std::string log(std::string_view actor) const;  // '/' in the actor's name becomes '-'
@@ -62,6 +64,10 @@ class RunFolder {
 // The folder of an existing run, for those who only look. `run` is a path, or a name under
 // `outputs`. Errors: kNotFound, saying which runs there are.
 Result<RunPaths> find_run(const std::string& run, const std::string& outputs = "outputs");
+
+// The ledgers of a run: its own first, whether it exists or not, then those of its controls by
+// name.
+std::vector<std::string> find_ledgers(const RunPaths& paths);
 
 // The process that holds the folder's lock; 0 when nobody does.
 Result<std::int64_t> running_process(const RunPaths& paths);

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "runtime/core/limits.h"
+#include "runtime/wire/consistency.h"
+#include "runtime/wire/field_list.h"
 
 namespace assay::wire {
 
@@ -27,49 +29,6 @@ constexpr std::size_t kDepthMax = 6;  // message, list of checks, check: three a
 constexpr std::size_t kStringBytesMax = limits::kCompletionBytesMax;
 
 static_assert(kDepthMax <= limits::kNestingDepthMax);
-
-template <class T>
-struct EnumSize;
-template <>
-struct EnumSize<FinishReason> {
-  static constexpr std::uint8_t value = 3;
-};
-template <>
-struct EnumSize<Outcome> {
-  static constexpr std::uint8_t value = 3;
-};
-template <>
-struct EnumSize<VerdictCode> {
-  static constexpr std::uint8_t value = 13;
-};
-
-template <class T>
-struct Message;
-template <>
-struct Message<Prompt> {
-  static constexpr MessageKind kind = MessageKind::kPrompt;
-  static constexpr const char* name = "prompt";
-};
-template <>
-struct Message<Rollout> {
-  static constexpr MessageKind kind = MessageKind::kRollout;
-  static constexpr const char* name = "rollout";
-};
-template <>
-struct Message<Verdict> {
-  static constexpr MessageKind kind = MessageKind::kVerdict;
-  static constexpr const char* name = "verdict";
-};
-template <>
-struct Message<TrainBatch> {
-  static constexpr MessageKind kind = MessageKind::kTrainBatch;
-  static constexpr const char* name = "train batch";
-};
-template <>
-struct Message<PolicyUpdate> {
-  static constexpr MessageKind kind = MessageKind::kPolicyUpdate;
-  static constexpr const char* name = "policy update";
-};
 
 std::string name_of_kind(std::uint16_t kind) {
   switch (static_cast<MessageKind>(kind)) {
@@ -93,99 +52,6 @@ std::string name_of_kind(std::uint16_t kind) {
 
 Error corrupt(std::string message) {
   return Error{ErrorCode::kCorrupt, std::move(message), {}, {}, {}};
-}
-
-// Calls each(name, value) for the alternating arguments of an `inspect`.
-template <class Each>
-class Fields {
- public:
-  explicit Fields(Each each) : each_(each) {}
-
-  void operator()() {}
-  template <class Value, class... Rest>
-  void operator()(const char* name, Value& value, Rest&&... rest) {
-    each_(name, value);
-    (*this)(std::forward<Rest>(rest)...);
-  }
-
- private:
-  Each each_;
-};
-
-template <class T, class Each>
-void for_each_field(T& message, Each each) {
-  std::remove_const_t<T>::inspect(Fields<Each>(each), message);
-}
-
-template <class T>
-std::size_t field_count() {
-  T message;
-  std::size_t count = 0;
-  for_each_field(message, [&count](const char*, auto&) { ++count; });
-  return count;
-}
-
-template <class T>
-concept Scalar = std::is_arithmetic_v<T>;
-template <class T>
-concept Listed = requires(T& message) {
-  T::inspect([](auto&&...) {}, message);
-};
-
-// ---- schema
-
-template <class T>
-struct Tag {};
-
-template <class T>
-std::string type_name(Tag<T>);
-std::string type_name(Tag<std::string>) {
-  return "text";
-}
-std::string type_name(Tag<Digest>) {
-  return "digest";
-}
-std::string type_name(Tag<RolloutId>) {
-  return "rollout_id";
-}
-std::string type_name(Tag<PolicyVersion>) {
-  return "version";
-}
-template <class Kind>
-std::string type_name(Tag<Id<Kind>>) {
-  return "id";
-}
-template <class T>
-std::string type_name(Tag<std::optional<T>>) {
-  return "optional " + type_name(Tag<T>{});
-}
-template <class T>
-std::string type_name(Tag<std::vector<T>>) {
-  return "list of " + type_name(Tag<T>{});
-}
-template <class T>
-std::string type_name(Tag<T>) {
-  if constexpr (std::is_same_v<T, bool>) {
-    return "bool";
-  } else if constexpr (std::is_enum_v<T>) {
-    return "one of " + std::to_string(EnumSize<T>::value);
-  } else if constexpr (Scalar<T>) {
-    const std::string letter = std::is_floating_point_v<T> ? "f" : std::is_signed_v<T> ? "i" : "u";
-    return letter + std::to_string(8 * sizeof(T));
-  } else {
-    std::string text = "{";
-    T message;
-    for_each_field(message, [&text](const char* name, auto& value) {
-      text += std::string(name) + ": " +
-              type_name(Tag<std::remove_reference_t<decltype(value)>>{}) + "; ";
-    });
-    return text + "}";
-  }
-}
-
-template <class T>
-void add_schema(Hasher& hasher) {
-  hasher.add_field(Message<T>::name).add_field(type_name(Tag<T>{}));
 }
 
 // ---- encode
@@ -407,47 +273,6 @@ std::string read_fields(const Object& object, T& message) {
   return wrong;
 }
 
-// ---- consistency: what must hold of a message beyond the types of its fields
-
-std::string wrong_with(const Prompt& prompt) {
-  return prompt.text.size() > limits::kPromptBytesMax ? "the prompt's text is too long" : "";
-}
-std::string wrong_with(const Rollout& rollout) {
-  const std::size_t count = rollout.completion_tokens.size();
-  if (rollout.logprobs.size() != count || rollout.versions.size() != count)
-    return "its tokens, log-probabilities and versions are not aligned";
-  if (count + rollout.prompt_tokens.size() > limits::kSequenceTokensMax)
-    return "it has too many tokens";
-  return {};
-}
-std::string wrong_with(const Verdict& verdict) {
-  if (verdict.is_scored() != verdict.reward.has_value())
-    return "a reward is there exactly when it is scored";
-  if (verdict.reward && !(*verdict.reward >= 0 && *verdict.reward <= 1))
-    return "its reward is not in [0, 1]";
-  if ((verdict.outcome == Outcome::kCorrect) != (verdict.code == VerdictCode::kCorrect))
-    return "its code does not fit its outcome";
-  return {};
-}
-std::string wrong_with(const TrainBatch& batch) {
-  const std::size_t count = batch.token_count();
-  const bool is_aligned = batch.logprobs_behaviour.size() == count &&
-                          batch.advantages.size() == count && batch.weights.size() == count &&
-                          batch.mask.size() == count && batch.versions.size() == count;
-  if (!is_aligned) return "its per-token arrays are not aligned";
-  const std::vector<std::uint32_t>& offsets = batch.offsets;
-  if (offsets.empty()) return count == 0 ? "" : "it has tokens but no offsets";
-  if (offsets.front() != 0 || offsets.back() != count ||
-      !std::is_sorted(offsets.begin(), offsets.end()))
-    return "its offsets do not cover its tokens";
-  if (!batch.rollouts.empty() && batch.rollouts.size() != batch.sequence_count())
-    return "its rollout ids do not match its sequences";
-  return {};
-}
-std::string wrong_with(const PolicyUpdate&) {
-  return {};
-}
-
 // ---- whole messages
 
 bool by_reference(msgpack::type::object_type, std::size_t, void*) {
@@ -537,19 +362,6 @@ Result<T> decode_message(std::string_view bytes) {
 }
 
 }  // namespace
-
-std::uint64_t schema_hash() {
-  static const std::uint64_t hash = [] {
-    Hasher hasher;
-    add_schema<Prompt>(hasher);
-    add_schema<Rollout>(hasher);
-    add_schema<Verdict>(hasher);
-    add_schema<TrainBatch>(hasher);
-    add_schema<PolicyUpdate>(hasher);
-    return hasher.finish().leading_u64();
-  }();
-  return hash;
-}
 
 std::string encode(const Prompt& prompt) {
   return encode_message(prompt);

@@ -54,7 +54,8 @@ TEST(Usage, MisspeltKeyWithoutADotNamesTheNearest) {
 
 TEST(Usage, EveryVerbHasHelpWithAnExample) {
   const std::string overview = assay({"--help"}).out;
-  for (const char* verb : {"run", "eval", "status", "explain", "config", "doctor", "version"}) {
+  for (const char* verb :
+       {"run", "eval", "status", "explain", "config", "doctor", "bench", "version"}) {
     EXPECT_TRUE(holds(overview, std::string("\n  ") + verb + " ")) << verb;
     const ProgramOutcome help = assay({verb, "--help"});
     EXPECT_EQ(help.exit_code, 0) << verb;

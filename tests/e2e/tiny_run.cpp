@@ -94,8 +94,10 @@ void TinyRun::expect_clean_ledger(const std::string& arm, std::optional<bool> is
   const ProgramOutcome outcome =
       assay({"ledger", "check", "outputs/tiny", "--arm", arm, "-o", "json"});
   EXPECT_EQ(outcome.exit_code, 0) << arm << ":\n" << outcome.out << outcome.err;
-  const json report = json::parse(outcome.out, nullptr, false);
-  ASSERT_TRUE(report.is_object());
+  const json answer = json::parse(outcome.out, nullptr, false);
+  ASSERT_TRUE(answer.is_object());
+  ASSERT_EQ(answer.at("ledgers").size(), 1u);
+  const json& report = answer.at("ledgers").at(0);
   EXPECT_EQ(report.at("is_clean"), true) << report.dump(1);
   if (!is_finished) return;
   EXPECT_EQ(report.at("is_finished"), *is_finished) << arm;

@@ -94,7 +94,7 @@ TEST(Engine, LogprobsMatchTheDoublePrecisionReference) {
     const std::uint32_t offsets[] = {0, static_cast<std::uint32_t>(tokens.size())};
     std::vector<float> logprobs(tokens.size()), entropies(tokens.size());
 
-    trainer.score(store, tokens, offsets, logprobs, entropies);
+    trainer.score(store, {tokens, offsets, {}}, logprobs, entropies);
     const std::vector<double> arena(store.arena(), store.arena() + layout->arena_size);
     const std::vector<double> expected = reference::logprobs(*layout, arena, tokens);
 

@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "gpu/host/engine_bench.h"
 #include "gpu/host/float_buffer.h"
 #include "gpu/host/float_mode.h"
 #include "gpu/host/sampling.h"
@@ -217,16 +216,6 @@ TEST(Sampling, GreedyTakesTheLowestOfEqualLogits) {
   options.temperature = 0;
 
   EXPECT_EQ(draw_token(best_kernels(), logits.get(), 9, options, 1, 0, exps.get(), order).token, 3);
-}
-
-TEST(EngineBench, QuickFiguresAreWholeAndPlausible) {
-  const auto figures = run_engine_bench({.threads = 2, .repeats = 1, .is_quick = true});
-
-  ASSERT_TRUE(figures);
-  EXPECT_EQ(figures->training.size(), 1u);
-  EXPECT_EQ(figures->generation.size(), 3u);
-  for (const ProductFigure& product : figures->products) EXPECT_GT(product.gflops, 0);
-  EXPECT_GT(figures->training[0].peak_fraction, 0);
 }
 
 }  // namespace

@@ -67,6 +67,8 @@ std::vector<LearningPoint> learning(double top, double entropy_end) {
     point.step = step;
     point.reward_mean = 0.45 + (top - 0.45) * share + 0.03 * rng.next_normal();
     point.zero_signal_fraction = std::clamp(0.2 + 0.5 * share * (top > 0.5), 0.0, 1.0);
+    point.all_correct_fraction = *point.zero_signal_fraction * 0.9;
+    point.all_wrong_fraction = *point.zero_signal_fraction * 0.1;
     point.entropy = 0.5 + (entropy_end - 0.5) * share;
     point.kl_behaviour = 0.0004 + 0.0002 * rng.next_unit();
     point.clip_low_fraction = 0.004;
@@ -97,28 +99,45 @@ std::vector<InspectedRollout> rollouts() {
   right.id = "7f3a00000000000b:3";
   right.step = 58;
   right.prompt = "47+8-5*2=";
-  right.completion = "55;50;00.";
   right.reference = "00";
-  right.outcome = right.code = "correct";
-  right.reason = "the last number is 00, as expected";
+  right.why = "judged right";
+  right.judged = {"55;50;00.", "correct", "correct", "the last number is 00, as expected"};
   right.reward = 1;
   right.advantage = 0.375;
   right.version_first = 56;
   right.version_last = 57;
   InspectedRollout hostile = right;
-  hostile.completion =
-      "<script>alert('x')</script> \"quoted\" \x1b[31mred\x1b[0m &amp; \xe2\x80\xaereversed";
-  hostile.outcome = "incorrect";
-  hostile.code = "no_answer";
-  hostile.reason = "no number was found in <b>this</b>";
+  hostile.judged = {
+      "<script>alert('x')</script> \"quoted\" \x1b[31mred\x1b[0m &amp; \xe2\x80\xaereversed",
+      "incorrect", "no_answer", "no number was found in <b>this</b>"};
   hostile.advantage = -0.625;
   InspectedRollout unscored = right;
-  unscored.outcome = "unscored";
-  unscored.code = "internal_error";
-  unscored.reason = "the judge ran out of time";
+  unscored.judged = {"55;50;00.", "unscored", "internal_error", "the judge ran out of time"};
   unscored.reward.reset();
   unscored.advantage.reset();
   return {right, hostile, unscored};
+}
+
+// One prompt that training solved, and one whose completions nobody could score afterwards.
+std::vector<ComparedPrompt> compared() {
+  return {{"in_range",
+           "47+8-5*2=",
+           "00",
+           3,
+           32,
+           31,
+           32,
+           {"55;50;10", "incorrect", "wrong_answer", "the answer is 10, expected 00"},
+           {"55;50;00", "correct", "correct", "the answer is 00"}},
+          {"in_range",
+           "12+3=",
+           "15",
+           30,
+           32,
+           0,
+           0,
+           {"15", "correct", "correct", "the answer is 15"},
+           {"", "unscored", "internal_error", "the judge ran out of time"}}};
 }
 
 void add_training(ReportInput& input) {
@@ -135,6 +154,8 @@ void add_training(ReportInput& input) {
                       {"ledger", 0.4}};
   input.accounting = {1983, 1920, {{"zero_variance", 41}, {"stale", 6}}, 16, 3};
   input.throughput = {341.0, 3120.5, std::nullopt, 212.0 * 1024 * 1024};
+  input.verdicts = {{"wrong_answer", 4100, 1020}, {"correct", 3580, 6660}};
+  input.compared = compared();
   input.rollouts = rollouts();
 }
 

@@ -32,11 +32,19 @@ void for_each_text(ReportInput& input, const std::function<void(std::string&)>& 
   for (algo::HealthAlert& alert : input.alerts) visit(alert.signal), visit(alert.advice);
   for (TimeShare& share : input.time_split) visit(share.name);
   for (DropCount& drop : input.accounting.dropped) visit(drop.reason);
-  for (InspectedRollout& one : input.rollouts) {
-    for (std::string* text :
-         {&one.prompt, &one.completion, &one.reference, &one.outcome, &one.reason}) {
+  const auto visit_judged = [&](JudgedText& judged) {
+    for (std::string* text : {&judged.completion, &judged.outcome, &judged.code, &judged.reason}) {
       visit(*text);
     }
+  };
+  for (VerdictCount& count : input.verdicts) visit(count.code);
+  for (ComparedPrompt& one : input.compared) {
+    visit(one.source), visit(one.prompt), visit(one.reference);
+    visit_judged(one.before), visit_judged(one.after);
+  }
+  for (InspectedRollout& one : input.rollouts) {
+    visit(one.id), visit(one.why), visit(one.prompt), visit(one.reference);
+    visit_judged(one.judged);
   }
 }
 
@@ -171,11 +179,58 @@ TEST(Verdict, FollowsTheIntervalsNotTheSigns) {
 
 TEST(Verdict, SaysWhenEmptyRewardsHelpedToo) {
   ReportInput input = finished_run();
-  EXPECT_TRUE(has(verdict_sentence(input), "the gain is the verifier's"));
+  EXPECT_TRUE(has(verdict_sentence(input), "the gain is the verifier's doing"));
   input.controls[0].sources[0].finding.verdict = algo::ControlVerdict::kFlag;
   EXPECT_TRUE(has(verdict_sentence(input), "Beware"));
   input.controls.clear();
   EXPECT_TRUE(has(verdict_sentence(input), "No control was run"));
+}
+
+TEST(Verdict, AGainThatMoreTriesWouldHaveFoundIsCalledSearch) {
+  ReportInput input = finished_run();
+  algo::Comparison& comparison = *input.sources[0].evaluation.comparison;
+  ASSERT_EQ(comparison.gain_curve.back().k, 16u);
+  comparison.pass_k = algo::Direction::kUp;
+  comparison.capability_gain = {0.2, 0.1, 0.3};
+  comparison.gain_curve.back().rate = {0.01, -0.02, 0.04};
+  EXPECT_TRUE(has(verdict_sentence(input), "the base policy finds as much, given tries enough"));
+  comparison.gain_curve.back().rate = {0.05, 0.02, 0.08};
+  EXPECT_TRUE(has(verdict_sentence(input), "it is still ahead"));
+  EXPECT_TRUE(has(verdict_sentence(input), "but by less"));
+  comparison.gain_curve.back().rate = {-0.05, -0.08, -0.02};
+  EXPECT_TRUE(has(verdict_sentence(input), "variety was lost"));
+  comparison.pass_k = algo::Direction::kFlat;  // then nothing is claimed that needs a caution
+  EXPECT_FALSE(has(verdict_sentence(input), "Over 16 tries"));
+}
+
+void set_ratio(algo::RatioEstimate& ratio, double value, double low, double high) {
+  ratio = {};
+  ratio.value = value;
+  ratio.low = low;
+  ratio.high = high;
+}
+
+TEST(Verdict, SaysOfTheGapWhatTheRatioAllows) {
+  ReportInput input = finished_run();
+  algo::RatioEstimate& ratio = input.sources[0].evaluation.comparison->ratio;
+  set_ratio(ratio, 1.15, 1.06, 1.26);
+  EXPECT_TRUE(has(verdict_sentence(input), "one try now does better than 8 tries did before"));
+  set_ratio(ratio, 0.71, 0.6, 0.8);
+  EXPECT_TRUE(has(verdict_sentence(input), "one try closed 71 %, 95 % interval 60 to 80 %"));
+  set_ratio(ratio, -0.3, -0.5, -0.1);
+  EXPECT_TRUE(has(verdict_sentence(input), "grew instead of closing"));
+  ratio = {};
+  ratio.null_reason = "no_gap";
+  EXPECT_TRUE(has(verdict_sentence(input), "no gap beyond the noise"));
+}
+
+TEST(Verdict, SaysWhenBlindGuessingWouldReachAsMuch) {
+  ReportInput input = finished_run();
+  algo::SourceEvaluation& longer = input.sources[1].evaluation;
+  for (algo::FloorPoint& point : longer.guess_floors) point.floor = 0.9;
+  EXPECT_TRUE(has(verdict_sentence(input), "blind guessing would reach as much"));
+  for (algo::FloorPoint& point : longer.guess_floors) point.floor = 0;
+  EXPECT_FALSE(has(verdict_sentence(input), "blind guessing"));
 }
 
 TEST(WriteReport, LeavesPageSummaryAndInput) {

@@ -1,13 +1,16 @@
 #include "actors/web/summary.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "actors/web/report_json.h"
 #include "actors/web/report_page.h"
 #include "tests/web/report_fixture.h"
+#include "tests/web/summary_contract.h"
 
 namespace assay::web {
 namespace {
@@ -46,6 +49,46 @@ TEST(Summary, HoldsEveryKeyOfTheContract) {
   EXPECT_EQ(summary["health"]["alerts"][0]["signal"], "entropy");
   EXPECT_EQ(summary["health"]["alerts"][0]["level"], "warn");
   EXPECT_EQ(summary["accounting"]["dropped"]["zero_variance"], 41);
+}
+
+TEST(Summary, KeepsTheContractWhateverWasMeasured) {
+  using ::testing::IsEmpty;
+  EXPECT_THAT(contract_breaches(summary_of(finished_run())), IsEmpty());
+  EXPECT_THAT(contract_breaches(summary_of(bare_evaluation())), IsEmpty());
+  EXPECT_THAT(contract_breaches(summary_of({})), IsEmpty());
+}
+
+// The path of every value of the contract in a finished run's summary.
+void collect(const Json& json, const Json::json_pointer& at, std::vector<Json::json_pointer>& all) {
+  for (const auto& [key, value] : json.items()) {
+    all.push_back(at / key);
+    if (value.is_object()) collect(value, at / key, all);
+  }
+}
+
+TEST(Summary, TheContractMissesEveryKeyThatIsTakenAway) {
+  const Json whole = summary_of(finished_run());
+  std::vector<Json::json_pointer> places;
+  collect(whole, Json::json_pointer(), places);
+  std::set<std::string> missed;
+  for (const Json::json_pointer& place : places) {
+    Json less = whole;
+    less[place.parent_pointer()].erase(place.back());
+    for (const std::string& breach : contract_breaches(less)) missed.insert(breach);
+  }
+  // 11 at the top, 5 of wall_s, 3 of throughput, 4 of accounting, 1 of health. Each of 2 sources
+  // has 10 keys, the reason of its null crossing_k, and 3 numbers in each of 2 x 5 pass@k and 2
+  // others.
+  EXPECT_EQ(missed.size(), 11 + 5 + 3 + 4 + 1 + 2 * (10 + 1 + 3 * 12u));
+}
+
+TEST(Summary, ANullWithoutAReasonBreaksTheContract) {
+  Json summary = summary_of(finished_run());
+  summary["eval"]["in_range"]["crossing_k"] = nullptr;
+  summary["eval"]["in_range"].erase("crossing_k_null_reason");
+
+  EXPECT_THAT(contract_breaches(summary),
+              ::testing::ElementsAre("/eval/in_range/crossing_k: is null without a reason"));
 }
 
 // Looks through every object: a rate outside [0, 1] would be a percentage in disguise.
@@ -129,7 +172,7 @@ TEST(ReportJson, NamesTheFieldThatIsWrong) {
 TEST(ReportJson, TextThatIsNotUtf8DoesNotFail) {
   ReportInput input = bare_evaluation();
   input.rollouts.push_back({});
-  input.rollouts[0].completion = "\xff\xfe";
+  input.rollouts[0].judged.completion = "\xff\xfe";
   EXPECT_TRUE(report_input_from_json(report_input_to_json(input)));
 }
 

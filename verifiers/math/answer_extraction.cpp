@@ -162,7 +162,7 @@ std::optional<std::string_view> announced(std::string_view rest) {
   if (starts_with_word(rest, "to") || starts_with_word(rest, "for") ||
       starts_with_word(rest, "of")) {
     constexpr std::size_t kFarthest = 120;
-    const std::string_view line = sentence(rest).substr(0, kFarthest);
+    const std::string_view line = sentence(rest.substr(0, kFarthest));
     const std::size_t is = find_ignoring_case(line, " is ", 0);
     if (is != kNone) return rest.substr(is + 4);
   }
@@ -209,17 +209,27 @@ bool says_something(std::string_view text) {
   return text.size() <= kWordsBytesMax;
 }
 
+// Reading an announcement may take the whole rest of the text, so a text that announces an answer
+// thousands of times and never gives one must not be read thousands of times.
+constexpr std::size_t kAnnouncementsMax = 16;
+
 std::optional<Statement> last_announced(std::string_view text) {
+  constexpr std::string_view kWord = "answer";
+  std::vector<std::size_t> places;
+  for (std::size_t place = 0; (place = find_ignoring_case(text, kWord, place)) != kNone;
+       place += kWord.size()) {
+    places.push_back(place);
+  }
   std::optional<Statement> last;
-  for (std::size_t place = 0; (place = find_ignoring_case(text, "answer", place)) != kNone;) {
-    const std::size_t end = place + 6;
-    const auto rest = announced(text.substr(end));
-    if (rest) {
-      Statement statement{place, sentence(*rest), false, is_denied(*rest)};
-      if (statement.is_negated) statement.text = after_denial(statement.text);
-      if (statement.is_negated || says_something(statement.text)) last = statement;
-    }
-    place = end;
+  std::size_t read_count = 0;
+  for (auto place = places.rbegin();
+       place != places.rend() && !last && read_count < kAnnouncementsMax; ++place) {
+    const auto rest = announced(text.substr(*place + kWord.size()));
+    if (!rest) continue;
+    ++read_count;
+    Statement statement{*place, sentence(*rest), false, is_denied(*rest)};
+    if (statement.is_negated) statement.text = after_denial(statement.text);
+    if (statement.is_negated || says_something(statement.text)) last = statement;
   }
   const std::size_t mark = text.rfind("####");
   if (mark != kNone && (!last || mark > last->start)) {
@@ -298,6 +308,8 @@ struct Formula {
 // The last closed formula between math delimiters.
 std::optional<Formula> last_formula(std::string_view text) {
   std::optional<Formula> last;
+  std::string_view unclosed[4];  // delimiters that close nowhere in the rest of the text
+  std::size_t unclosed_count = 0;
   std::size_t place = 0;
   while (place < text.size()) {
     const std::string_view rest = text.substr(place);
@@ -316,8 +328,11 @@ std::optional<Formula> last_formula(std::string_view text) {
       ++place;
       continue;
     }
-    const std::size_t end = rest.find(close, open_bytes);
+    const auto unclosed_end = unclosed + unclosed_count;
+    const bool is_unclosed = std::find(unclosed, unclosed_end, close) != unclosed_end;
+    const std::size_t end = is_unclosed ? kNone : rest.find(close, open_bytes);
     if (end == kNone) {
+      if (!is_unclosed) unclosed[unclosed_count++] = close;
       place += open_bytes;
       continue;
     }

@@ -18,9 +18,10 @@ struct ExtractedAnswer {
 
 // The last statement of an answer counts: a \boxed{...} (several with nothing but "and", "or" or a
 // comma between them are one list), a `####` line, an <answer> tag, or words such as "the final
-// answer is". Without any, a completion that is one value as a whole, else its last formula or
-// number. Text up to the last </think> is not looked at; with an open <think> there is no answer. A
-// negated statement ("is not 42") or a hedge is no answer. The text is valid UTF-8 of bounded size.
+// answer is"; of those only the last 16 are read. Without any, a completion that is one value as a
+// whole, else its last formula or number. Text up to the last </think> is not looked at; with an
+// open <think> there is no answer. A negated statement ("is not 42") or a hedge is no answer. The
+// text is valid UTF-8 of bounded size; the time taken is proportional to it.
 ExtractedAnswer extract_answer(std::string_view completion);
 
 }  // namespace assay::verifiers

@@ -14,12 +14,12 @@ namespace {
 
 // A packed batch that owns its arrays.
 struct Batch {
-  std::vector<float> current, proximal, behaviour, advantages, weights;
+  std::vector<float> current, proximal, behaviour, reference, advantages, weights;
   std::vector<std::uint8_t> mask;
   std::vector<std::uint32_t> offsets{0};
 
   LossInputs inputs() const {
-    return {current, proximal, behaviour, advantages, weights, mask, offsets};
+    return {current, proximal, behaviour, reference, advantages, weights, mask, offsets};
   }
 
   // Appends one sequence: an unused first entry, then one trained entry for each current log-prob.
@@ -110,7 +110,7 @@ double detached_loss(const Batch& batch, const Batch& frozen, const LossOptions&
 TEST(PolicyLoss, GradientMatchesFiniteDifferencesForEveryCombination) {
   const std::uint64_t seed = test_seed();
   SCOPED_TRACE("ASSAY_SEED=" + std::to_string(seed));
-  for (int surrogate = 0; surrogate <= static_cast<int>(Surrogate::kCispo); ++surrogate) {
+  for (int surrogate = 0; surrogate <= static_cast<int>(Surrogate::kReinforce); ++surrogate) {
     for (int aggregation = 0; aggregation <= 3; ++aggregation) {
       for (int importance = 0; importance <= 4; ++importance) {
         for (const bool is_decoupled : {true, false}) {
@@ -142,6 +142,96 @@ TEST(PolicyLoss, GradientMatchesFiniteDifferencesForEveryCombination) {
       }
     }
   }
+}
+
+TEST(PolicyLoss, GradientOfTheKlTermMatchesFiniteDifferences) {
+  for (const KlEstimator estimator : {KlEstimator::kK2, KlEstimator::kK3}) {
+    for (int aggregation = 0; aggregation <= 3; ++aggregation) {
+      LossOptions options;
+      options.aggregation = static_cast<Aggregation>(aggregation);
+      options.length_max = 11;
+      options.kl_coefficient = 0.7;
+      options.kl_estimator = estimator;
+      Rng rng = test_rng(static_cast<std::uint64_t>(aggregation));
+      SCOPED_TRACE(seed_text());
+      Batch batch = random_batch(rng, options.clip_low, options.clip_high);
+      for (const float current : batch.current) {
+        batch.reference.push_back(static_cast<float>(current + 0.4 * rng.next_normal()));
+      }
+      const std::vector<double> gradient = evaluate(batch, options).gradient;
+      for (std::size_t t = 0; t < batch.mask.size(); ++t) {
+        Batch up = batch, down = batch;
+        up.current[t] += 1e-3f;
+        down.current[t] -= 1e-3f;
+        const double step = double{up.current[t]} - double{down.current[t]};
+        const double slope =
+            (evaluate(up, options).tally.loss - evaluate(down, options).tally.loss) / step;
+        EXPECT_NEAR(gradient[t], slope, 1e-6 + 1e-4 * std::abs(slope)) << aggregation << " " << t;
+      }
+    }
+  }
+}
+
+TEST(PolicyLoss, KlIsAddedAsTheSurrogateIsAggregated) {
+  Batch batch;  // advantage 0: the KL term alone. d = lp_ref - lp_th is 0.5, then 1 and 0.
+  batch.add(0, {-1}, {-1}, {-1});
+  batch.add(0, {-2, -2}, {-2, -2}, {-2, -2});
+  batch.reference = {0, -0.5f, 0, -1, -2};
+  LossOptions options;
+  options.kl_coefficient = 0.1;
+  options.kl_estimator = KlEstimator::kK2;
+  const double first = 0.5 * 0.5 / 2, second = 1.0 / 2;
+
+  EXPECT_NEAR(evaluate(batch, options).tally.loss, 0.1 * (first + second) / 3, 1e-9);
+  EXPECT_NEAR(evaluate(batch, options).gradient[1], 0.1 * -0.5 / 3, 1e-9);
+  options.aggregation = Aggregation::kSequenceMean;
+  EXPECT_NEAR(evaluate(batch, options).tally.loss, 0.1 * (first + second / 2) / 2, 1e-9);
+  // The value of k3 with the gradient of k2.
+  options.aggregation = Aggregation::kTokenMean;
+  options.kl_estimator = KlEstimator::kK3Plus;
+  const Outcome straight = evaluate(batch, options);
+  EXPECT_NEAR(straight.tally.loss, 0.1 * (std::exp(0.5) - 1.5 + std::exp(1.0) - 2) / 3, 1e-7);
+  EXPECT_NEAR(straight.gradient[3], 0.1 * -1.0 / 3, 1e-9);
+}
+
+TEST(PolicyLoss, KlIsMeasuredWithoutBeingPenalised) {
+  Batch batch;  // d = 0.5 and -0.5: k1 = -0.5 and 0.5
+  batch.add(1, {-1, -1}, {-1, -1}, {-1, -1});
+  batch.reference = {0, -0.5f, -1.5f};
+  const Outcome measured = evaluate(batch, {});
+  batch.reference.clear();
+  const Outcome plain = evaluate(batch, {});
+
+  EXPECT_EQ(measured.gradient, plain.gradient);
+  EXPECT_EQ(measured.tally.loss, plain.tally.loss);
+  EXPECT_NEAR(measured.tally.reference_k1_sum, 0, 1e-12);
+  EXPECT_NEAR(measured.tally.reference_k3_sum, std::exp(0.5) - 1.5 + std::exp(-0.5) - 0.5, 1e-9);
+  EXPECT_EQ(measured.tally.sequences, 1);
+}
+
+TEST(PolicyLoss, KlPullsEvenOnTokensThatAMaskDropped) {
+  Batch batch;  // pi_old / pi_mu = e^5: dropped by the mask, yet still to be kept near
+  batch.add(1, {-1}, {-1}, {-6});
+  batch.reference = {0, -2};
+  LossOptions options;
+  options.importance = ImportanceCorrection::kTokenMask;
+  options.kl_coefficient = 0.1;
+  options.kl_estimator = KlEstimator::kK2;
+
+  EXPECT_NEAR(evaluate(batch, options).gradient[1], 0.1, 1e-9);  // -d = lp_th - lp_ref = 1
+}
+
+TEST(PolicyLoss, ReinforceIsCorrectedForStaleTokensAndMaximumLikelihoodIsNot) {
+  Batch batch;  // drawn where the token was half as likely: w = 2 (truncated at 2), A = -1
+  batch.add(-1, {-1}, {-1}, {static_cast<float>(-1 - std::log(4.0))});
+  LossOptions options;
+  options.surrogate = Surrogate::kReinforce;
+  EXPECT_NEAR(evaluate(batch, options).gradient[1], 2, 1e-6);
+  options.importance = ImportanceCorrection::kNone;
+  EXPECT_NEAR(evaluate(batch, options).gradient[1], 1, 1e-6);
+  options.surrogate = Surrogate::kSupervised;
+  options.importance = ImportanceCorrection::kTokenTruncate;
+  EXPECT_NEAR(evaluate(batch, options).gradient[1], 1, 1e-6);
 }
 
 TEST(PolicyLoss, PiecesOfWholeSequencesAddUpToTheUndividedBatch) {
@@ -281,7 +371,17 @@ TEST(PolicyLoss, OptionsOutOfRangeAreNamed) {
   EXPECT_NE(check_loss_options(options).error().message.find("cispo_ratio_max"), std::string::npos);
   options = {};
   options.importance_min = 3;
-  EXPECT_NE(check_loss_options(options).error().message.find("importance"), std::string::npos);
+  EXPECT_TRUE(check_loss_options(options).error().message.starts_with("importance_min"));
+  options = {};
+  options.kl_coefficient = -1;
+  EXPECT_TRUE(check_loss_options(options).error().message.starts_with("kl_coefficient"));
+  options.kl_coefficient = 0.01;
+  options.kl_estimator = KlEstimator::kK1;  // its gradient is zero on average
+  EXPECT_TRUE(check_loss_options(options).error().message.starts_with("kl_estimator"));
+  options.kl_coefficient = 0;
+  EXPECT_TRUE(check_loss_options(options));
+  options.entropy_coefficient = std::nan("");
+  EXPECT_TRUE(check_loss_options(options).error().message.starts_with("entropy_coefficient"));
   options = {};
   options.clip_low = std::nan("");
   EXPECT_FALSE(check_loss_options(options));

@@ -1,9 +1,9 @@
 // Intervals, bootstrap, compression and the reading: against tables and numbers worked by hand.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "runtime/algo/bootstrap.h"
 #include "runtime/algo/compression.h"
@@ -58,10 +58,41 @@ TEST(StandardError, OfPromptsAndOfClusters) {
   EXPECT_EQ(standard_error(std::vector<double>{1}, {}), 0);
 }
 
+TEST(MeanInterval, OneUnitSaysNothingAboutSpread) {
+  const Interval interval = mean_interval(std::vector<double>{0.3}, {});
+  EXPECT_EQ(interval.value, 0.3);
+  EXPECT_EQ(interval.low, -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(mean_interval(std::vector<double>{0.3, 0.5}, std::vector<std::uint32_t>{7, 7}).high,
+            std::numeric_limits<double>::infinity());
+}
+
 TEST(MeanInterval, UsesStudentsTOverClusters) {
   const std::vector<double> values{0, 0, 1, 1};
   const Interval interval = mean_interval(values, {});
   EXPECT_NEAR(interval.high - 0.5, 3.182446 * std::sqrt(4.0 / 3) / 4, 1e-5);  // 3 degrees
+}
+
+TEST(RateInterval, IsWilsonsForOneDrawAPrompt) {
+  // 2 of 10, error^2 = 10 * 0.16 * 10/9 / 100, hence 9 effective trials; t of 9 degrees, 2.262157.
+  std::vector<double> values(10, 0.0);
+  values[0] = values[1] = 1;
+  const double spread = 2.262157 * 2.262157 / 9;
+  const double centre = (0.2 + spread / 2) / (1 + spread);
+  const double reach = 2.262157 / (1 + spread) * std::sqrt(0.16 / 9 + spread / 36);
+  const Interval interval = rate_interval(values, {});
+  EXPECT_EQ(interval.value, 0.2);
+  EXPECT_NEAR(interval.low, centre - reach, 1e-6);
+  EXPECT_NEAR(interval.high, centre + reach, 1e-6);
+}
+
+TEST(RateInterval, StaysBetweenZeroAndOneAndGrowsWithClusters) {
+  const std::vector<double> values{0, 0, 0, 0, 0, 0, 0, 0.9};
+  const Interval alone = rate_interval(values, {});
+  EXPECT_GE(alone.low, 0);
+  EXPECT_LE(alone.high, 1);
+  const std::vector<double> pairs{0, 0, 0.3, 0.3, 0.6, 0.6, 0.9, 0.9};
+  const std::vector<std::uint32_t> clusters{0, 0, 1, 1, 2, 2, 3, 3};
+  EXPECT_GT(rate_interval(pairs, clusters).high, rate_interval(pairs, {}).high + 0.05);
 }
 
 TEST(RateInterval, AllWrongIsNotCertainty) {
@@ -69,6 +100,15 @@ TEST(RateInterval, AllWrongIsNotCertainty) {
   EXPECT_EQ(interval.value, 0);
   EXPECT_NEAR(interval.high, 0.0362, 1e-4);  // 1 - 0.025^(1/100)
   EXPECT_EQ(rate_interval({}, {}).high, 1);
+}
+
+TEST(RateInterval, AgreementAmongFewIsNotCertainty) {
+  const Interval halves = rate_interval(std::vector<double>{0.5, 0.5, 0.5, 0.5}, {});
+  // Wilson's for 2 of 4 trials: 0.150 to 0.850.
+  EXPECT_NEAR(halves.low, 0.150, 1e-3);
+  EXPECT_NEAR(halves.high, 0.850, 1e-3);
+  const std::vector<std::uint32_t> one_cluster(50, 3);
+  EXPECT_GT(rate_interval(std::vector<double>(50, 0.0), one_cluster).high, 0.97);
 }
 
 TEST(PairedInterval, PairingRemovesTheSpreadBetweenPrompts) {
@@ -86,20 +126,26 @@ TEST(PairedInterval, NoDifferenceAnywhereIsNotProofOfNone) {
   EXPECT_GT(interval.high, 0);
 }
 
-TEST(PairedIntervalProperties, CoversTheTruthAboutAsOftenAsItSays) {
-  Rng rng = test_rng();
-  SCOPED_TRACE(seed_text());
-  int covered = 0;
-  for (int trial = 0; trial < 1000; ++trial) {
-    std::vector<double> before, after;
-    for (int i = 0; i < 30; ++i) {
-      before.push_back(rng.next_unit());
-      after.push_back(before.back() + 0.1 + 0.2 * rng.next_normal());
-    }
-    const Interval interval = paired_interval(before, after, {});
-    covered += interval.low <= 0.1 && interval.high >= 0.1;
-  }
-  EXPECT_NEAR(covered, 950, 42);  // six standard deviations of 6.9
+TEST(PairedInterval, AnEqualChangeOfFewPromptsIsNotCertain) {
+  // One prompt that went from 0 to 1 proves no gain; five hundred do.
+  const Interval one = paired_interval(std::vector<double>{0}, std::vector<double>{1}, {});
+  EXPECT_EQ(one.value, 1);
+  EXPECT_FALSE(paired_interval(std::vector<double>{0.2}, std::vector<double>{0.7}, {}).low > 0);
+  EXPECT_EQ(one.high, 1);  // a difference of rates is at most 1
+  const std::vector<double> before(500, 0.2), after(500, 0.7);
+  EXPECT_NEAR(paired_interval(before, after, {}).low, 0.5 - 0.00735, 1e-4);  // 1 - 0.025^(1/500)
+  EXPECT_EQ(paired_interval({}, {}, {}).low, -1);
+}
+
+TEST(PairedInterval, PromptsOfOneTemplateAreOneObservation) {
+  const std::vector<double> before(20, 0.2),
+      after{0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4,
+            0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3};
+  std::vector<std::uint32_t> clusters(20, 0);
+  std::fill(clusters.begin() + 10, clusters.end(), 1u);
+  EXPECT_TRUE(paired_interval(before, after, {}).excludes_zero());
+  // Two clusters, differences 0.2 and 0.1: 0.15 +- 12.7 * 0.05.
+  EXPECT_NEAR(paired_interval(before, after, clusters).low, 0.15 - 12.7062 * 0.05, 1e-4);
 }
 
 // Prompts with the given base pass@1, base pass@k, after pass@1 and after pass@k.
@@ -157,6 +203,16 @@ TEST(CompressionRatio, IsWithheldWhereTheGapIsNoise) {
   EXPECT_EQ(compression_ratio({}, {}, options).null_reason, "no_prompts");
 }
 
+TEST(CompressionRatio, OnePromptHasNoInterval) {
+  const std::vector<GainRates> one{{0.4, 0.8, 0.6, 0.8}};
+  const RatioEstimate estimate = compression_ratio(one, {}, {});
+  EXPECT_EQ(estimate.null_reason, "one_prompt");
+  EXPECT_NEAR(*estimate.point_anyway, 0.5, 1e-12);
+  const std::vector<GainRates> template_mates(9, one.front());
+  EXPECT_EQ(compression_ratio(template_mates, std::vector<std::uint32_t>(9, 4), {}).null_reason,
+            "one_prompt");
+}
+
 TEST(CompressionRatio, ClustersAreResampledWhole) {
   BootstrapOptions options;
   options.replicates = 2000;
@@ -171,23 +227,28 @@ TEST(CompressionRatio, ClustersAreResampledWhole) {
   EXPECT_GT(*together.high - *together.low, 2 * (*alone.high - *alone.low));
 }
 
-TEST(HierarchicalInterval, SeedsThatDisagreeWidenIt) {
-  BootstrapOptions options;
-  options.replicates = 2000;
-  std::vector<std::vector<double>> agreeing, disagreeing;
-  for (int seed = 0; seed < 5; ++seed) {
-    agreeing.emplace_back();
-    disagreeing.emplace_back();
-    for (int i = 0; i < 40; ++i) {
-      agreeing.back().push_back(0.2 + 0.1 * (i % 2));
-      disagreeing.back().push_back(0.1 * seed + 0.1 * (i % 2));
-    }
-  }
-  const Interval narrow = hierarchical_interval(agreeing, options);
-  const Interval wide = hierarchical_interval(disagreeing, options);
-  EXPECT_NEAR(narrow.value, 0.25, 1e-12);
-  EXPECT_NEAR(wide.value, 0.25, 1e-12);
-  EXPECT_GT(wide.high - wide.low, 5 * (narrow.high - narrow.low));
+TEST(CrossedInterval, AddsTheSpreadOfSeedsAndOfPrompts) {
+  // Seed means 0.1, 0.2, 0.3: variance 0.01, of their mean 0.01 / 3. Both prompts alike, and no
+  // noise of the cells' own. Degrees 2: t = 4.302653.
+  const std::vector<std::vector<double>> seeds{{0.1, 0.1}, {0.2, 0.2}, {0.3, 0.3}};
+  const Interval by_seed = crossed_interval(seeds);
+  EXPECT_NEAR(by_seed.value, 0.2, 1e-12);
+  EXPECT_NEAR(by_seed.high - 0.2, 4.302653 * std::sqrt(0.01 / 3), 1e-5);
+  // Prompts 0 and 1 on top: variance 0.5, of their mean 0.25; degrees near 1.
+  const std::vector<std::vector<double>> both{{0.1, 1.1}, {0.2, 1.2}, {0.3, 1.3}};
+  const double variance = 0.01 / 3 + 0.25;
+  const double degrees = variance * variance / (std::pow(0.01 / 3, 2) / 2 + 0.25 * 0.25);
+  const Interval crossed = crossed_interval(both);
+  EXPECT_NEAR(crossed.high - crossed.value,
+              student_t_quantile(0.975, degrees) * std::sqrt(variance), 1e-9);
+}
+
+TEST(CrossedInterval, WhatWasNotRepeatedIsNotInIt) {
+  const std::vector<std::vector<double>> one_seed{{0.0, 0.0, 1.0, 1.0}};
+  EXPECT_NEAR(crossed_interval(one_seed).high,
+              mean_interval(std::vector<double>{0, 0, 1, 1}, {}).high, 1e-12);
+  EXPECT_EQ(crossed_interval(std::vector<std::vector<double>>{{0.5}}).high,
+            std::numeric_limits<double>::infinity());
 }
 
 TEST(CrossingK, IsTheSmallestKWhereTheBaseLeads) {

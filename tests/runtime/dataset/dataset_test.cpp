@@ -128,7 +128,7 @@ TEST_F(JsonlErrors, AMissingTruthColumnNamesTheColumnsSeen) {
   EXPECT_EQ(dataset.error().id, "E301");
   EXPECT_THAT(dataset.error().message, HasSubstr("the columns are label, prompt"));
   EXPECT_THAT(dataset.error().place, EndsWith("rows.jsonl:1"));
-  EXPECT_THAT(dataset.error().remedy, HasSubstr("[data.columns] answer"));
+  EXPECT_THAT(dataset.error().remedy, HasSubstr("reference_column = "));
 }
 
 TEST_F(JsonlErrors, AMissingPromptColumnIsItsOwnError) {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
+
+#include "runtime/core/rng.h"
 
 namespace assay::flow {
 namespace {
@@ -55,6 +58,47 @@ TEST(DispatchPlan, RunningGroupsAreBounded) {
       {.batch_groups = 8, .staleness_max = 2, .running_groups_max = 5, .step_count = 50});
 
   EXPECT_EQ(take_all(plan).size(), 5u);
+}
+
+// Groups in every state of their life, moved on at random: open ones stay within the bound, and
+// reach it.
+TEST(DispatchPlan, OpenGroupsStayWithinTheProvedBound) {
+  Rng rng(7);
+  std::uint64_t tight = 0;
+  for (int round = 0; round < 400; ++round) {
+    DispatchOptions options;
+    options.batch_groups = 1 + static_cast<std::uint32_t>(rng.below(5));
+    options.staleness_max = static_cast<std::uint32_t>(rng.below(4));
+    options.running_groups_max = 1 + static_cast<std::uint32_t>(rng.below(30));
+    options.step_count = 1 + rng.below(6);
+    options.is_deterministic = rng.next_bool(0.5);
+    const std::uint64_t bound = open_groups_max(options);
+    DispatchPlan plan(options);
+    std::vector<Ticket> running;
+    std::uint64_t accepted = 0, version = 0, open_most = 0;
+    for (int event = 0; event < 2000 && version < options.step_count; ++event) {
+      for (const Ticket& ticket : take_all(plan)) running.push_back(ticket);
+      const std::uint64_t open = running.size() + accepted;
+      ASSERT_LE(open, bound);
+      open_most = std::max(open_most, open);
+      if (accepted >= options.batch_groups && rng.next_bool(0.1)) {
+        accepted -= options.batch_groups;
+        plan.version_reached(PolicyVersion{++version});
+      } else if (accepted > 0 && !options.is_deterministic && rng.next_bool(0.05)) {
+        --accepted;
+        plan.accepted_group_dropped();
+      } else if (!running.empty()) {
+        const auto one = running.begin() + static_cast<std::ptrdiff_t>(rng.below(running.size()));
+        const bool is_accepted = rng.next_bool(0.7);
+        is_accepted ? plan.group_accepted(*one) : plan.group_dropped(*one);
+        accepted += is_accepted;
+        running.erase(one);
+      }
+    }
+    ASSERT_EQ(version, options.step_count) << "the plan comes to its end";
+    tight += open_most == bound;
+  }
+  EXPECT_GT(tight, 200u) << "a looser bound would not be noticed";
 }
 
 TEST(DispatchPlan, DeterministicBatchesArePinnedToOneVersion) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/core/digest.h"
+
 namespace assay::flow {
 namespace {
 
@@ -43,13 +45,16 @@ class Scene {
     rollout->id = {GroupId{group}, index};
     rollout->versions = {version};
     rollout->completion_tokens = {1};
+    rollout->completion = kCompletion;
     Effects effects = flow_.rollouts_arrived("generator/0", {rollout}, at(1s));
     append(effects, flow_.rollouts_stored({rollout->id}, at(1s)));
     return effects;
   }
 
-  Effects judge(std::uint64_t group, std::uint32_t index, Verdict verdict) {
-    return flow_.verdict_arrived("verifier/0", {GroupId{group}, index}, std::move(verdict), at(2s));
+  Effects judge(std::uint64_t group, std::uint32_t index, Verdict verdict,
+                std::uint32_t attempt = 1) {
+    return flow_.verdict_arrived("verifier/0", {GroupId{group}, index}, attempt, std::move(verdict),
+                                 at(2s));
   }
 
   // Draws and judges a whole group.
@@ -61,8 +66,8 @@ class Scene {
     return effects;
   }
 
-  static Verdict right() { return Verdict::correct("yes"); }
-  static Verdict wrong() { return Verdict::incorrect(VerdictCode::kWrongAnswer, "no"); }
+  static Verdict right() { return bound(Verdict::correct("yes")); }
+  static Verdict wrong() { return bound(Verdict::incorrect(VerdictCode::kWrongAnswer, "no")); }
   static Verdict broken() {
     return Verdict::unscored(VerdictCode::kInternalError, "judge crashed");
   }
@@ -72,6 +77,12 @@ class Scene {
   }
 
  private:
+  static constexpr const char* kCompletion = "42";
+  static Verdict bound(Verdict verdict) {
+    verdict.judged = sha256(kCompletion);
+    return verdict;
+  }
+
   GroupFlow flow_;
 };
 
@@ -133,16 +144,68 @@ TEST(GroupFlow, AnUnscoredVerdictIsTriedAgainAndThenMaskedNeverZero) {
   scene.draw(100, 1);
   scene.judge(100, 1, Scene::right());
 
-  for (int attempt = 1; attempt < 3; ++attempt) {
-    const Effects effects = scene.judge(100, 0, Scene::broken());
+  for (std::uint32_t attempt = 1; attempt < 3; ++attempt) {
+    const Effects effects = scene.judge(100, 0, Scene::broken(), attempt);
     EXPECT_FALSE(all<VerdictArrived>(effects)[0].is_final);
-    EXPECT_EQ(all<VerificationGranted>(effects).size(), 1u);
+    EXPECT_EQ(all<VerificationGranted>(effects)[0].attempt, attempt + 1);
   }
-  const Effects last = scene.judge(100, 0, Scene::broken());
+  const Effects last = scene.judge(100, 0, Scene::broken(), 3);
 
   const auto dropped = all<GroupDropped>(last);
   ASSERT_EQ(dropped.size(), 1u);  // one scored rollout of two has no baseline
   EXPECT_EQ(dropped[0].reason, DropReason::kVerifierGaveUp);
+}
+
+TEST(GroupFlow, AFailureThatIsRepeatedCountsOnce) {
+  Scene scene;
+  scene.start();
+  scene.draw(100, 0);
+  scene.judge(100, 0, Scene::broken(), 1);
+
+  const Effects repeated = scene.judge(100, 0, Scene::broken(), 1);
+
+  EXPECT_EQ(all<LateArrival>(repeated).size(), 1u);
+  EXPECT_TRUE(all<VerdictArrived>(repeated).empty());
+  EXPECT_FALSE(all<VerdictArrived>(scene.judge(100, 0, Scene::broken(), 2))[0].is_final);
+}
+
+TEST(GroupFlow, AVerdictIsAcceptedFromALeaseThatHadEnded) {
+  Scene scene;
+  scene.start();
+  scene.draw(100, 0);
+  ASSERT_EQ(all<VerificationGranted>(scene.flow().tick(at(11s)))[0].attempt, 2u);
+
+  const Effects late = scene.judge(100, 0, Scene::right(), 1);
+
+  ASSERT_EQ(all<VerdictArrived>(late).size(), 1u);
+  EXPECT_EQ(all<VerdictArrived>(late)[0].attempt, 1u);
+  EXPECT_EQ(scene.flow().to_verify_queue(at(12s)).unacked, 0u) << "the second lease ended too";
+}
+
+TEST(GroupFlow, AVerdictOfOtherBytesIsAFailureOfTheJudge) {
+  Scene scene;
+  scene.start();
+  scene.draw(100, 0);
+  Verdict verdict = Scene::right();
+  verdict.judged = sha256("41");
+
+  const Effects effects = scene.judge(100, 0, verdict);
+
+  const auto arrived = all<VerdictArrived>(effects);
+  ASSERT_EQ(arrived.size(), 1u);
+  EXPECT_FALSE(arrived[0].verdict.is_scored());
+  EXPECT_FALSE(arrived[0].is_final);
+  EXPECT_EQ(all<VerificationGranted>(effects).size(), 1u) << "it is judged again";
+}
+
+TEST(GroupFlow, AnAttemptNumberThatNobodyWasGivenIsNotRecorded) {
+  Scene scene;
+  scene.start();
+  scene.draw(100, 0);
+
+  const Effects effects = scene.judge(100, 0, Scene::right(), 900);
+
+  EXPECT_EQ(all<VerdictArrived>(effects)[0].attempt, 1u);
 }
 
 TEST(GroupFlow, ALostGeneratorsGroupsGoToAnother) {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "runtime/core/file.h"
 #include "runtime/core/rng.h"
 #include "runtime/store/ledger_checker.h"
+#include "tests/runtime/store/ledger_forger.h"
 #include "tests/runtime/store/ledger_run.h"
 #include "tests/support/temporary_folder.h"
 
@@ -22,6 +22,7 @@ namespace {
 
 using assay::testing::TemporaryFolder;
 using testing::events_of;
+using testing::run_sql;
 using testing::small_group;
 using testing::small_header;
 using testing::small_prompt;
@@ -29,15 +30,6 @@ using testing::small_rollout;
 using testing::small_step;
 using testing::write_group;
 using testing::write_run;
-
-void run_sql(const std::string& path, const std::string& sql) {
-  sqlite3* connection = nullptr;
-  ASSERT_EQ(sqlite3_open(path.c_str(), &connection), SQLITE_OK);
-  char* message = nullptr;
-  EXPECT_EQ(sqlite3_exec(connection, sql.c_str(), nullptr, nullptr, &message), SQLITE_OK)
-      << message;
-  sqlite3_close(connection);
-}
 
 TEST(Ledger, WhatIsCommittedIsReadBackAndWhatIsQueuedIsNot) {
   const TemporaryFolder folder;

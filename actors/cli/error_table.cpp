@@ -1,0 +1,71 @@
+#include "actors/cli/error_table.h"
+
+#include <algorithm>
+
+namespace assay::cli {
+
+namespace {
+
+constexpr ErrorKind kErrorKinds[] = {
+    {"E101", "a config is not TOML",
+     "The file cannot be read as TOML: a bracket or quote is missing, or a key stands there twice.",
+     "The place names file, line and column. A text needs quotes, a table looks like [name]."},
+    {"E102", "a config file does not exist", "There is no file of the name after @ or -c.",
+     "`@ configs/arithmetic.toml` is a config that comes with assay."},
+    {"E103", "a key is unknown",
+     "A misspelt key would silently leave its default in place, so every unknown key is refused.",
+     "The error names the nearest key; `assay config show --keys curator -o wide` explains all."},
+    {"E104", "a value has the wrong type or range",
+     "The value is of another type than its key takes, or outside its limits.",
+     "The error says what is expected."},
+    {"E110", "a group of one",
+     "Rollouts of a group are each other's baseline; a group of one teaches nothing.",
+     "Set curator.group_size to 2 or more."},
+    {"E111", "two values do not fit together",
+     "Each value is allowed by itself, but not with another one that the error names.",
+     "Change one of the two."},
+    {"E301", "no column with the reference answer",
+     "A dataset's truth is looked for in the columns answer, ground_truth, "
+     "reward_model.ground_truth and solution.",
+     "Name the column: reference_column = \"...\" in the source's table."},
+    {"E302", "no column with the prompt",
+     "A dataset's prompt is looked for in the columns prompt, question, problem and messages.",
+     "Name the column: prompt_column = \"...\" in the source's table."},
+    {"E402", "a verifier type is unknown", "No verifier of this build has that name.",
+     "`assay verify --help` lists the verifiers."},
+    {"E403", "a verifier's option is unknown or wrong",
+     "The verifier does not have that option, or not with that type or value.",
+     "The error names the verifier's options."},
+    {"E404", "a verifier refuses reference answers",
+     "A verifier that does not accept the references it judges by would teach the wrong thing.",
+     "The error names the first such row: correct it, or choose another verifier."},
+    {"E410", "a verifier case is malformed",
+     "A line of the case file is not a case; nothing was judged.", "The place names the line."},
+    {"E501", "nobody answers in the run's folder",
+     "The run has ended, has not begun, or does not let anyone attach.",
+     "The error says which; a finished run has its report, a stopped one goes on with --resume."},
+    {"E801", "the run's folder is taken",
+     "The folder holds another run, or files that assay did not make.",
+     "Go on with --resume, delete the run with --clean, or choose another --run.name."},
+    {"E802", "a run is resumed with another configuration",
+     "What was trained so far would not be what the new configuration says.",
+     "Resume with the same files and flags, or start anew with --clean."},
+    {"E803", "the history of a run is damaged",
+     "The ledger fails its audit, lacks updates that were announced, or starts from another base "
+     "policy. Going on would build upon it.",
+     "Bring back a copy of the file that the error names, or start anew with --clean."},
+};
+
+}  // namespace
+
+std::span<const ErrorKind> error_kinds() {
+  return kErrorKinds;
+}
+
+const ErrorKind* find_error_kind(std::string_view id) {
+  const auto found = std::find_if(std::begin(kErrorKinds), std::end(kErrorKinds),
+                                  [&](const ErrorKind& kind) { return kind.id == id; });
+  return found == std::end(kErrorKinds) ? nullptr : found;
+}
+
+}  // namespace assay::cli

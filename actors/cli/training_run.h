@@ -1,0 +1,82 @@
+// One run from its folder to its report: warm-up, base evaluation, training, final evaluation,
+// controls. Every stage that an earlier attempt finished is passed over.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/arm.h"
+#include "actors/cli/command.h"
+#include "actors/cli/policy_eval.h"
+#include "actors/cli/run_report.h"
+#include "actors/cli/run_setup.h"
+#include "actors/cli/stage_status.h"
+#include "runtime/store/run_folder.h"
+#include "runtime/telemetry/log.h"
+#include "runtime/telemetry/metrics_file.h"
+#include "runtime/telemetry/progress.h"
+
+namespace assay::cli {
+
+class TrainingRun {
+ public:
+  // Borrows everything. `command` is what was typed. `interrupt` becomes true on Ctrl-C.
+  TrainingRun(CommandContext& context, const RunSetup& setup, const store::RunPaths& paths,
+              std::string command, bool is_resume, const std::atomic<bool>& interrupt);
+
+  // Errors: what a stage said. An interrupted run is no error: it returns the signal's exit code
+  // after a checkpoint.
+  Result<ExitCode> go();
+
+ private:
+  Result<ExitCode> go_through_stages();
+  Result<void> open_logs();
+  Result<void> warm_up();
+  Result<EvalResults> evaluate(const std::string& folder, const std::string& arm,
+                               std::uint64_t step, const std::string& title);
+  Result<std::vector<algo::EvaluatedPrompt>> evaluate_one(
+      std::shared_ptr<const gpu::Weights>& weights, const std::string& folder, const EvalSet& set,
+      const std::string& place, const std::string& title);
+  Result<void> announce(const std::string& title, const EvalResults& results);
+  Result<void> announce_one(const std::string& title, const std::string& source,
+                            const std::vector<algo::EvaluatedPrompt>& prompts, const EvalSet& set);
+  // Nothing when the arm was interrupted.
+  Result<std::optional<EvalResults>> train_and_evaluate(const std::string& arm);
+  Result<actors::ArmOutcome> train(const std::string& arm, actors::ArmOptions& options);
+  Result<void> restore_steps(const std::string& arm, const std::string& metrics_path,
+                             actors::ArmOptions& options);
+  actors::StepFinding observe(const std::string& arm, const actors::StepReport& step,
+                              telemetry::MetricsFile& metrics);
+  std::string step_line(const std::string& arm, const actors::StepReport& step);
+  double base_reward() const;
+  Result<ExitCode> finish(const EvalResults& base, const EvalResults& after,
+                          const std::map<std::string, EvalResults>& controls);
+  std::string eval_folder(const std::string& arm, std::uint64_t step,
+                          const std::string& source) const;
+  ExitCode interrupted();
+  void tick(const std::string& progress);
+  void say(const std::string& text);
+
+  CommandContext& context_;
+  const RunSetup& setup_;
+  const store::RunPaths& paths_;
+  const std::atomic<bool>& interrupt_;
+  SystemClock clock_;
+  telemetry::Progress progress_;
+  RunReport report_;
+  StageStatus stage_;
+  std::shared_ptr<const telemetry::LogFolder> logs_;
+  telemetry::ActorLog log_;
+  EvalResults base_results_;
+  std::vector<double> rewards_;  // of the arm in hand, for the sparkline
+  std::uint32_t lost_workers_ = 0;
+  bool is_resume_ = false;
+  bool is_health_stop_ = false;
+  double stage_s_ = 0;  // of the last evaluation
+};
+
+}  // namespace assay::cli

@@ -1,0 +1,48 @@
+#include "runtime/wire/consistency.h"
+
+#include <algorithm>
+
+#include "runtime/core/limits.h"
+
+namespace assay::wire {
+
+std::string wrong_with(const Prompt& prompt) {
+  return prompt.text.size() > limits::kPromptBytesMax ? "the prompt's text is too long" : "";
+}
+std::string wrong_with(const Rollout& rollout) {
+  const std::size_t count = rollout.completion_tokens.size();
+  if (rollout.logprobs.size() != count || rollout.versions.size() != count)
+    return "its tokens, log-probabilities and versions are not aligned";
+  if (count + rollout.prompt_tokens.size() > limits::kSequenceTokensMax)
+    return "it has too many tokens";
+  return {};
+}
+std::string wrong_with(const Verdict& verdict) {
+  if (verdict.is_scored() != verdict.reward.has_value())
+    return "a reward is there exactly when it is scored";
+  if (verdict.reward && !(*verdict.reward >= 0 && *verdict.reward <= 1))
+    return "its reward is not in [0, 1]";
+  if ((verdict.outcome == Outcome::kCorrect) != (verdict.code == VerdictCode::kCorrect))
+    return "its code does not fit its outcome";
+  return {};
+}
+std::string wrong_with(const TrainBatch& batch) {
+  const std::size_t count = batch.token_count();
+  const bool is_aligned = batch.logprobs_behaviour.size() == count &&
+                          batch.advantages.size() == count && batch.weights.size() == count &&
+                          batch.mask.size() == count && batch.versions.size() == count;
+  if (!is_aligned) return "its per-token arrays are not aligned";
+  const std::vector<std::uint32_t>& offsets = batch.offsets;
+  if (offsets.empty()) return count == 0 ? "" : "it has tokens but no offsets";
+  if (offsets.front() != 0 || offsets.back() != count ||
+      !std::is_sorted(offsets.begin(), offsets.end()))
+    return "its offsets do not cover its tokens";
+  if (!batch.rollouts.empty() && batch.rollouts.size() != batch.sequence_count())
+    return "its rollout ids do not match its sequences";
+  return {};
+}
+std::string wrong_with(const PolicyUpdate&) {
+  return {};
+}
+
+}  // namespace assay::wire
