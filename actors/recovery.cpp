@@ -99,13 +99,10 @@ Result<std::uint64_t> restore_below(const ArmOptions& options, const Digest& wei
     return found->manifest.step;
   }
   if (auto restored = restore_base(options, learner); !restored) return restored.error();
-  if (learner.publish()->digest() != weights_base) {
-    return Error{ErrorCode::kCorrupt,
-                 options.base_folder + " is not the base policy that the run was started from",
-                 "bring back a copy of it, or start anew with --clean", options.ledger_path,
-                 "E803"};
-  }
-  return std::uint64_t{0};
+  if (learner.publish()->digest() == weights_base) return std::uint64_t{0};
+  return Error{ErrorCode::kCorrupt,
+               options.base_folder + " is not the base policy that the run was started from",
+               "bring back a copy of it, or start anew with --clean", options.ledger_path, "E803"};
 }
 
 // Everything below relies on the invariants, so a history is audited before it is trusted.

@@ -102,11 +102,10 @@ TEST_F(FullDisk, AtEveryStageIsOneErrorAndCostsNothing) {
     if (full.exit_code == 0) break;
     expect_one_error(
         full, 1, {"No space left|disk is full", "outputs/tiny/", "help: free space on that disk"});
+    failed_at.insert(full.err.substr(full.err.rfind("error")).substr(0, 60));
+    ASSERT_TRUE(disk.resize(kPlenty));
     std::vector<std::string> known;
     if (path_exists(in_run("ledger.sqlite"))) known = exported_lines();
-    failed_at.insert(full.err.substr(full.err.rfind("error")).substr(0, 60));
-
-    ASSERT_TRUE(disk.resize(kPlenty));
     std::vector<std::string> again = args();
     if (path_exists(in_run(".assay-run"))) again.push_back("--resume");
     expect_finished(run(again));
