@@ -198,13 +198,15 @@ Result<BusyNeighbour> BusyNeighbour::start() {
   const pid_t child = ::fork();
   if (child < 0) return errno_error("start", "a process");
   if (child > 0) {
-    BusyNeighbour neighbour(child);
-    neighbour.pause();
-    return neighbour;
+    wait_for(child, WUNTRACED);
+    return BusyNeighbour(child);
   }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have ended before the line above.
   if (::getppid() != parent) ::_exit(0);
+  // It stops itself, and only now: stopped from outside it might stand still before it has asked to
+  // die with its parent, and then outlive it.
+  ::raise(SIGSTOP);
   for (std::uint64_t count = 0;; ++count) must_happen(&count);
 }
 
