@@ -1,4 +1,4 @@
-// The table of traps in tests/README.md names tests that exist.
+// The table in tests/traps.md names tests that exist.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -34,9 +34,9 @@ std::set<std::string> test_names() {
 TEST(Traps, EachNamesATestThatExists) {
   const std::set<std::string> names = test_names();
   const std::regex quoted(R"(`(\w+\.\w+)`)");
-  std::ifstream readme(std::string(ASSAY_SOURCE_DIR) + "/tests/README.md");
+  std::ifstream traps(std::string(ASSAY_SOURCE_DIR) + "/tests/traps.md");
   std::size_t rows = 0;
-  for (std::string line; std::getline(readme, line);) {
+  for (std::string line; std::getline(traps, line);) {
     if (!line.starts_with("| ") || line.starts_with("| Trap")) continue;
     ++rows;
     std::size_t named = 0;
