@@ -60,7 +60,8 @@ struct ArmOptions {
   std::string status_socket;    // empty: nobody can attach
   std::shared_ptr<const telemetry::LogFolder> logs;  // null: no log files
   bool is_resume = false;                            // continue from the ledger
-  std::function<void(const std::string&)> tell;      // people, what resuming found; may be empty
+  std::uint64_t announced_steps = 0;  // by earlier attempts; a ledger with fewer has lost some
+  std::function<void(const std::string&)> tell;  // people, what resuming found; may be empty
 };
 
 // What one update did, in the order of steps.

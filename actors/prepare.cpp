@@ -33,7 +33,11 @@ Result<PreparedArm> prepare_arm(const ArmOptions& options) {
   prepared.learner = std::move(*learner);
   prepared.flow = std::make_shared<flow::GroupFlow>(options.flow, group_supply(options),
                                                     reward_rule(options.rewards));
-  if (!options.is_resume || !path_exists(options.ledger_path)) {
+  const bool has_ledger = path_exists(options.ledger_path);
+  if (options.is_resume && !has_ledger && options.announced_steps > 0) {
+    return lost_history(options, 0);
+  }
+  if (!options.is_resume || !has_ledger) {
     if (auto started = start_from_base(options, prepared); !started) return started.error();
     return prepared;
   }

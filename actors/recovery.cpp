@@ -6,6 +6,7 @@
 #include "actors/arm_rules.h"
 #include "actors/replay.h"
 #include "runtime/store/checkpoint.h"
+#include "runtime/store/ledger_checker.h"
 #include "runtime/store/ledger_reader.h"
 
 namespace assay::actors {
@@ -86,19 +87,41 @@ Result<void> replay_one(const ArmOptions& options, gpu::Learner& learner,
 }
 
 // Restores the newest usable checkpoint at or below `step_max`, else the base. Returns its step.
-Result<std::uint64_t> restore_below(const ArmOptions& options, gpu::Learner& learner,
-                                    std::uint64_t step_max, std::vector<std::string>& notes) {
+Result<std::uint64_t> restore_below(const ArmOptions& options, const Digest& weights_base,
+                                    gpu::Learner& learner, std::uint64_t step_max,
+                                    std::vector<std::string>& notes) {
   const store::CheckpointStore folders(options.checkpoints_folder);
-  Result<std::optional<store::FoundCheckpoint>> found = folders.newest_whole(step_max);
-  if (!found && found.error().code != ErrorCode::kNotFound) return found.error();
-  if (found && *found) {
-    for (const Error& skipped : (*found)->skipped)
-      notes.push_back("passed over: " + skipped.message);
-    if (auto restored = learner.restore((*found)->folder); !restored) return restored.error();
-    return (*found)->manifest.step;
+  Result<store::FoundCheckpoint> found = folders.newest_whole(step_max);
+  if (!found) return found.error();
+  for (const Error& skipped : found->skipped) notes.push_back("passed over: " + skipped.message);
+  if (!found->folder.empty()) {
+    if (auto restored = learner.restore(found->folder); !restored) return restored.error();
+    return found->manifest.step;
   }
   if (auto restored = restore_base(options, learner); !restored) return restored.error();
+  if (learner.publish()->digest() != weights_base) {
+    return Error{ErrorCode::kCorrupt,
+                 options.base_folder + " is not the base policy that the run was started from",
+                 "bring back a copy of it, or start anew with --clean", options.ledger_path,
+                 "E803"};
+  }
   return std::uint64_t{0};
+}
+
+// Everything below relies on the invariants, so a history is audited before it is trusted.
+Result<void> audit(const ArmOptions& options, store::LedgerReader& reader) {
+  const Result<store::CheckReport> report = store::check_ledger(reader, {});
+  if (!report) return report.error();
+  for (const store::InvariantReport& one : report->invariants) {
+    if (one.state != store::CheckState::kViolated) continue;
+    return Error{ErrorCode::kCorrupt,
+                 "the ledger is damaged: " + store::id_of(one.invariant) + ", " +
+                     std::string(store::description_of(one.invariant)) + ": " + one.text,
+                 "`assay ledger check` shows all of it; bring back a copy of the file, or start "
+                 "anew with --clean",
+                 options.ledger_path, "E803"};
+  }
+  return {};
 }
 
 // Verdicts that stand. A judge that failed before its last attempt is asked again.
@@ -156,6 +179,14 @@ Result<void> adopt_groups(const flow::FlowOptions& options, const flow::GroupSup
 
 }  // namespace
 
+Error lost_history(const ArmOptions& options, std::uint64_t steps) {
+  return Error{
+      ErrorCode::kCorrupt,
+      "the ledger has lost acknowledged updates: it ends after step " + std::to_string(steps) +
+          ", and step " + std::to_string(options.announced_steps) + " had been announced",
+      "bring back a copy of the file, or start anew with --clean", options.ledger_path, "E803"};
+}
+
 Result<void> replay(const ArmOptions& options, gpu::Learner& learner, std::uint64_t from,
                     std::uint64_t to, const std::function<void(std::uint64_t)>& visit) {
   Result<store::LedgerReader> reader = store::LedgerReader::open(options.ledger_path);
@@ -175,11 +206,13 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
                  "resume with the same files and flags, or start anew with --clean",
                  options.ledger_path, "E802"};
   }
+  if (auto sound = audit(options, *reader); !sound) return sound.error();
   Result<std::optional<store::StepRecord>> last = reader->last_step();
   if (!last) return last.error();
 
   Recovered recovered;
   recovered.steps = *last ? (*last)->step : 0;
+  if (recovered.steps < options.announced_steps) return lost_history(options, recovered.steps);
   // A checkpoint whose step was never committed is no part of this history.
   const store::CheckpointStore folders(options.checkpoints_folder);
   if (auto removed = folders.remove_after(recovered.steps); !removed) return removed.error();
@@ -188,7 +221,8 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
                                    ? recovered.steps - bound
                                : options.flow.dispatch.is_deterministic ? 0
                                                                         : recovered.steps;
-  Result<std::uint64_t> from = restore_below(options, learner, oldest, recovered.notes);
+  Result<std::uint64_t> from =
+      restore_below(options, reader->header().weights_base, learner, oldest, recovered.notes);
   if (!from) return from.error();
   const auto keep = [&](std::uint64_t step) {
     if (step >= oldest) recovered.weights[step] = learner.publish();
@@ -210,9 +244,9 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
   return recovered;
 }
 
-Result<RestoredFlow> restore_flow(const flow::FlowOptions& options,
-                                  const flow::GroupSupply& supply, store::LedgerReader& reader,
-                                  std::uint64_t steps, flow::GroupFlow& flow) {
+Result<RestoredFlow> restore_flow(const flow::FlowOptions& options, const flow::GroupSupply& supply,
+                                  store::LedgerReader& reader, std::uint64_t steps,
+                                  flow::GroupFlow& flow) {
   HistoryReader events;
   const auto visit = [&events](const store::LedgerEvent& event) { return events.add(event); };
   if (auto read = reader.for_each_event(visit); !read) return read.error();

@@ -11,8 +11,9 @@
 
 namespace assay::actors {
 
-// A learner of the arm's shape, which knows the base policy as its reference where the loss asks for
-// one; its weights do not matter yet. Errors: those of the engine and of reading the base policy.
+// A learner of the arm's shape, which knows the base policy as its reference where the loss asks
+// for one; its weights do not matter yet. Errors: those of the engine and of reading the base
+// policy.
 Result<std::unique_ptr<gpu::Learner>> make_arm_learner(const ArmOptions& options);
 
 // Makes the learner the base policy: version 0, a fresh optimiser. Errors: as Learner::restore().

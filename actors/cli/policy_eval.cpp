@@ -45,7 +45,9 @@ class Counter {
         ++*result.chain_correct;
       }
     }
-    if (set_.is_procedural) vote(result, final_answer(completion), is_correct);
+    // What cannot be read as an answer casts no vote.
+    const bool has_answer = is_correct || verdict.code == wire::VerdictCode::kWrongAnswer;
+    if (set_.is_procedural) vote(result, has_answer ? final_answer(completion) : "", is_correct);
   }
 
   std::vector<algo::EvaluatedPrompt> take() { return std::move(results_); }
@@ -78,11 +80,25 @@ std::string sample_line(const wire::Prompt& prompt, const wire::Rollout& rollout
                      {"reference", prompt.reference},
                      {"index", rollout.id.index},
                      {"completion", rollout.completion},
+                     {"is_truncated", rollout.finish == wire::FinishReason::kLength},
                      {"verdict", wire::to_string(verdict.outcome)},
                      {"code", wire::to_string(verdict.code)},
                      {"reason", verdict.reason},
                      {"checks", std::move(checks)}};
   return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+// A completion that was cut off has not given its answer, even where the part before the cut reads
+// like one: "The answer is 4" may have been 42.
+wire::Verdict judge(const verifiers::Verifier& verifier, const wire::Prompt& prompt,
+                    const wire::Rollout& rollout) {
+  wire::Verdict verdict = verifier.verify(prompt, rollout.completion);
+  if (rollout.finish != wire::FinishReason::kLength || verdict.outcome != wire::Outcome::kCorrect) {
+    return verdict;
+  }
+  return wire::Verdict::incorrect(
+      wire::VerdictCode::kOutputLimit,
+      "cut off after " + std::to_string(rollout.completion_tokens.size()) + " tokens");
 }
 
 // Groups of an evaluation are named by prompt and seed: drawing again gives the same tokens.
@@ -143,7 +159,7 @@ Result<std::vector<algo::EvaluatedPrompt>> evaluate_set(
     for (wire::Rollout& rollout : *drawn) {
       rollout.completion = setup.tokenizer->decode(rollout.completion_tokens);
       const std::size_t place = places.at(rollout.id.group);
-      const wire::Verdict verdict = verifier.verify(set.prompts[place], rollout.completion);
+      const wire::Verdict verdict = judge(verifier, set.prompts[place], rollout);
       counter.count(place, rollout.completion, verdict);
       if (!request.samples_path.empty()) {
         samples += sample_line(set.prompts[place], rollout, verdict);

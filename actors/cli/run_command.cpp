@@ -13,6 +13,28 @@ namespace assay::cli {
 
 namespace {
 
+// A run goes on under the config it was started with, or its history would mix two.
+Result<void> check_same_config(const store::RunPaths& paths, const LoadedConfig& loaded) {
+  if (!path_exists(paths.resolved_config())) return {};
+  config::Request request;
+  request.files = {paths.resolved_config()};
+  const Result<LoadedConfig> before = load_run_config(request);
+  if (!before) return before.error();
+  for (const config::ResolvedValue& value : loaded.resolved.values()) {
+    const config::ResolvedValue* old = before->resolved.find(value.key);
+    if (old != nullptr && old->value == value.value) continue;
+    return Error{ErrorCode::kInvalidInput,
+                 "the run was started with another configuration: `" + value.key + "` is " +
+                     value.value + " and was " + (old == nullptr ? "absent" : old->value),
+                 "resume with the same files and flags, or start anew with --clean",
+                 paths.resolved_config(), "E802"};
+  }
+  if (before->resolved.digest() == loaded.resolved.digest()) return {};
+  return Error{ErrorCode::kInvalidInput, "the run was started with more sources or verifiers",
+               "resume with the same files and flags, or start anew with --clean",
+               paths.resolved_config(), "E802"};
+}
+
 // What a run would do, and whether its verifiers accept the references they will judge by.
 ExitCode dry_run(CommandContext& context, const LoadedConfig& loaded, const RunSetup& setup) {
   context.out << loaded.resolved.to_toml() << "\n" << setup.prompts_description;
@@ -67,8 +89,16 @@ ExitCode run_command(CommandContext& context) {
                                          : store::RunMode::kNew;
   Result<store::RunFolder> folder =
       store::RunFolder::open(setup->config.output_dir + "/" + setup->name, mode);
-  if (!folder) return fail(context, folder.error(), ExitCode::kUsage);
+  if (!folder) {
+    const bool is_full = folder.error().code == ErrorCode::kExhausted;
+    return fail(context, folder.error(), is_full ? ExitCode::kFailed : ExitCode::kUsage);
+  }
   const store::RunPaths& paths = folder->paths();
+  if (is_resume) {
+    if (auto same = check_same_config(paths, *loaded); !same) {
+      return fail(context, same.error(), ExitCode::kUsage);
+    }
+  }
   if (auto made = make_folders(paths.root() + "/configs"); !made)
     return fail(context, made.error());
   if (auto written = write_file_durably(paths.resolved_config(), loaded->resolved.to_toml());

@@ -4,6 +4,7 @@
 #include <array>
 #include <thread>
 
+#include "runtime/algo/pass_at_k.h"
 #include "runtime/dataset/dataset.h"
 #include "runtime/text/byte_tokenizer.h"
 #include "runtime/text/char_tokenizer.h"
@@ -110,6 +111,9 @@ Result<EvalSet> make_eval_set(const EvalSourceSettings& settings, std::uint64_t 
   Result<dataset::JsonlDataset> rows = dataset::JsonlDataset::load(jsonl_options(source));
   if (!rows) return rows.error();
   set.prompts = rows->prompts();
+  std::vector<std::string> references;
+  for (const wire::Prompt& prompt : set.prompts) references.push_back(prompt.reference);
+  set.guess_chance = algo::match_chance(references);
   return set;
 }
 

@@ -109,13 +109,15 @@ Result<void> TrainingRun::open_logs() {
 
 Result<void> TrainingRun::warm_up() {
   stage_.enter("warm-up", 0);
-  const auto progress = [this](const WarmUpProgress& now) {
-    tick(fmt::format("warm-up step {}/{}  loss {:.3f}  {:.0f} tokens/s", now.step, now.step_count,
-                     now.loss, now.tokens_per_s));
-  };
+  const WarmUpListener listener = {
+      [this](const WarmUpProgress& now) {
+        tick(fmt::format("warm-up step {}/{}  loss {:.3f}  {:.0f} tokens/s", now.step,
+                         now.step_count, now.loss, now.tokens_per_s));
+      },
+      [this](const std::string& text) { say(text); }};
   if (auto made = make_folders(paths_.checkpoints()); !made) return made.error();
   Result<WarmUpOutcome> outcome =
-      make_base_policy(setup_, paths_.checkpoints() + "/base", progress, interrupt_);
+      make_base_policy(setup_, paths_.checkpoints() + "/base", listener, interrupt_);
   if (!outcome) return outcome.error();
   if (outcome->is_interrupted) return {};
   report_.wall.sft = outcome->wall_s;
@@ -239,21 +241,23 @@ double TrainingRun::base_reward() const {
                                                 : base_results_.front());
 }
 
-Result<void> TrainingRun::restore_steps(const std::string& arm, const std::string& metrics_path) {
+Result<std::uint64_t> TrainingRun::restore_steps(const std::string& arm,
+                                                 const std::string& metrics_path) {
   Result<std::vector<actors::StepReport>> steps = read_metrics(metrics_path);
   if (!steps) return steps.error();
   report_.recall(arm, *steps);
   for (const actors::StepReport& step : *steps) rewards_.push_back(step.batch.reward_mean);
-  return {};
+  return steps->empty() ? std::uint64_t{0} : steps->back().step;
 }
 
-Result<actors::ArmOutcome> TrainingRun::train(const std::string& arm,
-                                              const actors::ArmOptions& options) {
+Result<actors::ArmOutcome> TrainingRun::train(const std::string& arm, actors::ArmOptions options) {
   const std::string metrics_path =
       arm == "true" ? paths_.metrics() : folder_of(options.ledger_path) + "/metrics.jsonl";
   rewards_.clear();
   if (is_resume_) {
-    if (auto restored = restore_steps(arm, metrics_path); !restored) return restored.error();
+    Result<std::uint64_t> announced = restore_steps(arm, metrics_path);
+    if (!announced) return announced.error();
+    options.announced_steps = *announced;
   }
   Result<telemetry::MetricsFile> metrics = telemetry::MetricsFile::open(metrics_path);
   if (!metrics) return metrics.error();
@@ -272,7 +276,7 @@ Result<std::optional<EvalResults>> TrainingRun::train_and_evaluate(const std::st
   if (auto made = make_folders(folder_of(options->ledger_path)); !made) return made.error();
   if (auto made = make_folders(options->checkpoints_folder); !made) return made.error();
   const double before = progress_.seconds();
-  Result<actors::ArmOutcome> outcome = train(arm, *options);
+  Result<actors::ArmOutcome> outcome = train(arm, std::move(*options));
   if (!outcome) return outcome.error();
   report_.set_outcome(arm, *outcome);
   lost_workers_ += outcome->lost_workers;

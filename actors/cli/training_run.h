@@ -46,8 +46,9 @@ class TrainingRun {
                             const std::vector<algo::EvaluatedPrompt>& prompts, const EvalSet& set);
   // Nothing when the arm was interrupted.
   Result<std::optional<EvalResults>> train_and_evaluate(const std::string& arm);
-  Result<actors::ArmOutcome> train(const std::string& arm, const actors::ArmOptions& options);
-  Result<void> restore_steps(const std::string& arm, const std::string& metrics_path);
+  Result<actors::ArmOutcome> train(const std::string& arm, actors::ArmOptions options);
+  // Returns the last step that an earlier attempt announced; 0 when none did.
+  Result<std::uint64_t> restore_steps(const std::string& arm, const std::string& metrics_path);
   actors::StepFinding observe(const std::string& arm, const actors::StepReport& step,
                               telemetry::MetricsFile& metrics);
   std::string step_line(const std::string& arm, const actors::StepReport& step);

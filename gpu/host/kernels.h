@@ -101,7 +101,7 @@ struct AdamStep {
   float* first = nullptr;  // moments
   float* second = nullptr;
   const float* gradient = nullptr;
-  std::size_t size = 0;  // a multiple of 16
+  std::size_t size = 0;  // any: what follows may be another tensor
   float gradient_scale = 1;
   float beta1 = 0, beta2 = 0;
   float step_size = 0;          // lr / (1 - beta1^t)

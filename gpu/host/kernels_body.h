@@ -192,6 +192,11 @@ void rms_norm_backward(const RmsNormBackward& n) {
   }
 }
 
+// A log-prob that is multiplied with its probability: 0 from here on, and 0 * -inf is no number.
+inline Lanes bounded_below(Lanes x) {
+  return larger(x, splat(-128.0f));
+}
+
 inline Lanes sigmoid(Lanes x) {
   return splat(1.0f) / (splat(1.0f) + exponential(splat(0.0f) - x));
 }
@@ -292,7 +297,7 @@ float entropy(const float* logits, const float* exps, std::size_t size, SoftmaxS
   Lanes dots = splat(0.0f);
   for (std::size_t i = 0; i < size; i += kLanes) {
     const Lanes x = keep_first(load(logits + i) - splat(s.max), size - i, splat(0.0f));
-    dots = fma(load(exps + i), x, dots);
+    dots = fma(load(exps + i), bounded_below(x), dots);
   }
   return static_cast<float>(__builtin_log(static_cast<double>(s.sum))) - sum(dots) / s.sum;
 }
@@ -307,7 +312,7 @@ void logits_gradient(const LogitsGradient& l) {
     if (l.entropy_gradient != 0) {
       // dH / dz = -p (log p + H)
       const Lanes logprob = keep_first(x - splat(l.max + log_sum), l.size - i, splat(0.0f));
-      d = d - (p * (logprob + splat(l.entropy))) * splat(l.entropy_gradient);
+      d = d - (p * (bounded_below(logprob) + splat(l.entropy))) * splat(l.entropy_gradient);
     }
     store(l.out + i, d);
   }
@@ -349,15 +354,17 @@ double sum_squares(const float* x, std::size_t size) {
 void adam(const AdamStep& s) {
   const Lanes beta1 = splat(s.beta1), beta2 = splat(s.beta2);
   for (std::size_t i = 0; i < s.size; i += kLanes) {
-    const Lanes g = load(s.gradient + i) * splat(s.gradient_scale);
-    const Lanes first = fma(beta1, load(s.first + i), splat(1.0f - s.beta1) * g);
-    const Lanes second = fma(beta2, load(s.second + i), (splat(1.0f - s.beta2) * g) * g);
-    store(s.first + i, first);
-    store(s.second + i, second);
+    const std::size_t count = s.size - i;
+    const Lanes g = load_first(s.gradient + i, count) * splat(s.gradient_scale);
+    const Lanes first = fma(beta1, load_first(s.first + i, count), splat(1.0f - s.beta1) * g);
+    const Lanes second =
+        fma(beta2, load_first(s.second + i, count), (splat(1.0f - s.beta2) * g) * g);
+    store_first(s.first + i, count, first);
+    store_first(s.second + i, count, second);
     const Lanes root = square_root(second * splat(s.second_correction)) + splat(s.eps);
-    const Lanes w = load(s.weights + i);
+    const Lanes w = load_first(s.weights + i, count);
     const Lanes decayed = w - w * splat(s.decay);
-    store(s.weights_out + i, decayed - splat(s.step_size) * (first / root));
+    store_first(s.weights_out + i, count, decayed - splat(s.step_size) * (first / root));
   }
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
+#include <string_view>
 
 namespace assay::algo {
 
@@ -28,6 +30,16 @@ Result<double> pass_at_k(std::uint64_t n, std::uint64_t c, std::uint64_t k) {
     all_wrong *= (total - static_cast<double>(std::max(c, k))) / total;
   }
   return 1 - all_wrong;
+}
+
+double match_chance(std::span<const std::string> answers) {
+  if (answers.size() < 2) return 0;
+  std::map<std::string_view, double> counts;
+  for (const std::string& answer : answers) ++counts[answer];
+  double pairs = 0;
+  for (const auto& [answer, count] : counts) pairs += count * (count - 1);
+  const auto prompts = static_cast<double>(answers.size());
+  return pairs / (prompts * (prompts - 1));
 }
 
 double guess_floor(double chance, std::uint64_t k) {

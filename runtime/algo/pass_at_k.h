@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 
 #include "runtime/core/result.h"
 
@@ -18,5 +20,11 @@ Result<double> pass_at_k(std::uint64_t n, std::uint64_t c, std::uint64_t k);
 // What blind guessing reaches at k: 1 - (1 - chance)^k.
 //   chance  probability that one guess is right, in [0, 1]
 double guess_floor(double chance, std::uint64_t k);
+
+// The chance that the answer of another prompt happens to be right: the share of ordered pairs of
+// prompts with the same answer. It is what a policy reaches that has learned how answers are
+// distributed and nothing about the question. 0 below two prompts.
+//   answers  one for each prompt, compared as text
+double match_chance(std::span<const std::string> answers);
 
 }  // namespace assay::algo

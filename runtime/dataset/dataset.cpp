@@ -176,17 +176,23 @@ Result<wire::Prompt> read_row(const json& row, const JsonlOptions& options,
                          std::to_string(limits::kPromptBytesMax),
                      place);
   }
-  if (!truth || extract_truth(*truth).empty()) {
+  std::string reference = truth ? extract_truth(*truth) : "";
+  if (reference.empty()) {
     return row_error(
         "the column \"" + mapping.truth_column + "\" holds no text, exact number or true/false",
         place);
+  }
+  if (reference.size() > limits::kPromptBytesMax) {
+    return row_error("the reference answer has " + std::to_string(reference.size()) +
+                         " bytes, more than " + std::to_string(limits::kPromptBytesMax),
+                     place);
   }
   count_truth(*truth, mapping);
   wire::Prompt prompt;
   prompt.source = options.name;
   prompt.text = std::move(*text);
   prompt.verifier = options.verifier;
-  prompt.reference = extract_truth(*truth);
+  prompt.reference = std::move(reference);
   prompt.id = derive_prompt_id(prompt.source, prompt.text, prompt.reference);
   return prompt;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "runtime/core/strict_json.h"
@@ -13,6 +14,8 @@ namespace assay::dataset {
 namespace {
 
 constexpr std::size_t kReadBytes = 256 * 1024;
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool is_blank(const std::string& text) {
   return text.find_first_not_of(" \t\r") == std::string::npos;
@@ -63,6 +66,7 @@ Result<std::optional<std::string>> JsonlReader::next_raw_line() {
       if (!is_whole && length == 0) return std::optional<std::string>();
       ++line_number_;
       std::string line = buffer_.substr(consumed_, length);
+      if (line_number_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, 3);
       consumed_ += length + (is_whole ? 1 : 0);
       return std::optional<std::string>(std::move(line));
     }

@@ -14,7 +14,7 @@ namespace assay::dataset {
 
 struct JsonlLine {
   std::uint64_t number = 0;  // 1-based
-  std::string text;          // without the line's end; one strict JSON value
+  std::string text;          // without the line's end and a byte order mark; one strict JSON value
 };
 
 class JsonlReader {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/algo/staleness.h"
+
 namespace assay::flow {
 
 namespace {
@@ -33,7 +35,7 @@ void pack(const wire::Rollout& rollout, double advantage, wire::TrainBatch& batc
 
 void count_rollout(const wire::Rollout& rollout, PolicyVersion version, BatchSummary& summary) {
   const auto length = static_cast<std::uint32_t>(rollout.completion_tokens.size());
-  const std::uint64_t staleness = version.value - wire::oldest_version(rollout).value;
+  const std::uint64_t staleness = algo::staleness_of(version, wire::oldest_version(rollout));
   ++summary.rollout_count;
   summary.length_mean += length;
   summary.length_max = std::max(summary.length_max, length);

@@ -1,7 +1,6 @@
 #include "runtime/flow/dispatch_plan.h"
 
-#include <algorithm>
-
+#include "runtime/algo/staleness.h"
 #include "runtime/core/check.h"
 
 namespace assay::flow {
@@ -25,11 +24,17 @@ std::optional<Ticket> DispatchPlan::next() {
   if (running_ >= options_.running_groups_max) return std::nullopt;
   if (options_.is_deterministic) return next_deterministic();
 
-  const std::uint64_t batch = options_.batch_groups;
-  const std::uint64_t wanted =
-      std::min(options_.step_count, options_.staleness_max + version_.value + 1) * batch;
-  if (accepted_ + running_ >= wanted) return std::nullopt;
-  const Ticket ticket{issued_++, (accepted_ + running_) / batch, 0, std::nullopt};
+  algo::AdmissionState state;
+  state.running = running_;
+  state.accepted = accepted_;
+  state.policy_version = version_.value;
+  state.batch_groups = options_.batch_groups;
+  state.staleness_max = options_.staleness_max;
+  const std::uint64_t started = accepted_ + running_, batch = options_.batch_groups;
+  if (algo::admission_capacity(state) == 0 || started >= options_.step_count * batch) {
+    return std::nullopt;
+  }
+  const Ticket ticket{issued_++, started / batch, 0, std::nullopt};
   ++running_;
   return ticket;
 }
@@ -91,7 +96,7 @@ void DispatchPlan::restore(std::uint64_t steps, std::uint64_t issued) {
   ASSAY_CHECK(issued_ == 0, "a plan is restored before it is used");
   version_ = PolicyVersion{steps};
   issued_ = issued;
-  accepted_ = steps * options_.batch_groups;
+  accepted_ = algo::accepted_after_recovery(steps, options_.batch_groups);
   batch_ = steps;
 }
 

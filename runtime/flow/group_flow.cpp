@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "runtime/algo/selection.h"
 #include "runtime/core/check.h"
 #include "runtime/core/digest.h"
 
@@ -17,6 +18,29 @@ constexpr double kZeroSignalRange = 1e-9;
 std::uint64_t stored_bytes(const wire::Rollout& rollout) {
   return sizeof(wire::Rollout) + rollout.completion.size() + 4 * rollout.prompt_tokens.size() +
          12 * rollout.completion_tokens.size();
+}
+
+// Raw correctness, whatever the rewards are.
+std::vector<std::optional<bool>> correctness_of(const std::vector<wire::Verdict>& verdicts) {
+  std::vector<std::optional<bool>> correct;
+  for (const wire::Verdict& verdict : verdicts) {
+    correct.push_back(verdict.is_scored()
+                          ? std::optional(verdict.outcome == wire::Outcome::kCorrect)
+                          : std::nullopt);
+  }
+  return correct;
+}
+
+// Why dynamic sampling would draw another group instead; nothing for a group that teaches. Partial
+// credit makes no group useful that is all wrong.
+std::optional<std::string> uselessness_of(const ReadyGroup& group) {
+  const std::vector<std::optional<bool>> correct = correctness_of(group.verdicts);
+  if (!algo::is_mixed(correct)) {
+    const bool is_solved = std::find(correct.begin(), correct.end(), true) != correct.end();
+    return is_solved ? "every completion is correct" : "no completion is correct";
+  }
+  if (group.is_zero_signal) return "every reward is the same";
+  return std::nullopt;
 }
 
 bool has_zero_signal(const std::vector<std::optional<double>>& rewards) {
@@ -245,13 +269,9 @@ void GroupFlow::complete_if_judged(OpenGroup& group, SteadyTime now, Effects& ef
   }
   ready.rewards = rule_(ready.id, ready.verdicts);
   ready.is_zero_signal = has_zero_signal(ready.rewards);
-  if (is_resampled(ready)) {
-    const bool is_solved = std::any_of(ready.rewards.begin(), ready.rewards.end(),
-                                       [](const auto& reward) { return reward.value_or(0) > 0.5; });
-    return drop_open(ready.id, DropReason::kZeroVariance,
-                     is_solved ? "every reward is the same: all correct"
-                               : "every reward is the same: none correct",
-                     effects);
+  if (ready.is_zero_signal) ++zero_signal_count_;
+  if (const auto useless = uselessness_of(ready); useless && is_resampled(ready)) {
+    return drop_open(ready.id, DropReason::kZeroVariance, *useless, effects);
   }
   ready.rollouts = std::move(group.rollouts);
   plan_.group_accepted(ready.ticket);
@@ -260,10 +280,8 @@ void GroupFlow::complete_if_judged(OpenGroup& group, SteadyTime now, Effects& ef
   batches_.push(std::move(ready));
 }
 
-// Whether another group is drawn instead of this one. Counts what it decides.
+// Whether another group is drawn instead of one that teaches nothing. Counts what it decides.
 bool GroupFlow::is_resampled(const ReadyGroup& ready) {
-  if (!ready.is_zero_signal) return false;
-  ++zero_signal_count_;
   if (!options_.is_dynamic_sampling || !may_resample(ready.ticket)) return false;
   ++zero_dropped_since_batch_;
   return true;
@@ -422,7 +440,8 @@ void GroupFlow::issue(SteadyTime now, Effects& effects) {
 void GroupFlow::grant_generation(SteadyTime now, Effects& effects) {
   while (!to_generate_.is_empty() && !to_verify_.is_full()) {
     const auto found = open_.find(to_generate_.front());
-    if (found == open_.end()) {  // dropped while it waited
+    // It may have ended while it waited, or a worker that was given up may have finished it.
+    if (found == open_.end() || all_there(found->second.rollouts)) {
       to_generate_.pop();
       continue;
     }

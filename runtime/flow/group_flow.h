@@ -32,7 +32,7 @@ namespace assay::flow {
 struct FlowOptions {
   DispatchOptions dispatch;
   std::uint32_t group_size = 8;
-  bool is_dynamic_sampling = false;       // drop zero-signal groups and draw others instead
+  bool is_dynamic_sampling = false;       // keep groups that are neither all right nor all wrong
   std::uint32_t resample_rounds_max = 3;  // then zero-signal groups are accepted: never starve
   std::chrono::microseconds generation_lease = std::chrono::seconds(60);
   std::chrono::microseconds verification_lease = std::chrono::seconds(10);

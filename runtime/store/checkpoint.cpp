@@ -202,7 +202,7 @@ Result<std::vector<std::uint64_t>> CheckpointStore::list() const {
   return steps;
 }
 
-Result<std::optional<FoundCheckpoint>> CheckpointStore::newest_whole(std::uint64_t step_max) const {
+Result<FoundCheckpoint> CheckpointStore::newest_whole(std::uint64_t step_max) const {
   Result<std::vector<std::uint64_t>> steps = list();
   if (!steps) return steps.error();
   FoundCheckpoint found;
@@ -215,9 +215,9 @@ Result<std::optional<FoundCheckpoint>> CheckpointStore::newest_whole(std::uint64
     }
     found.folder = folder(*step);
     found.manifest = std::move(*manifest);
-    return std::optional<FoundCheckpoint>(std::move(found));
+    return found;
   }
-  return std::optional<FoundCheckpoint>();
+  return found;
 }
 
 Result<std::vector<std::uint64_t>> CheckpointStore::prune(std::size_t count) const {

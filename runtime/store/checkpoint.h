@@ -34,7 +34,7 @@ struct CheckpointManifest {
 };
 
 struct FoundCheckpoint {
-  std::string folder;
+  std::string folder;  // empty when none was whole
   CheckpointManifest manifest;
   std::vector<Error> skipped;  // newer ones that were broken, newest first: tell people
 };
@@ -61,8 +61,8 @@ class CheckpointStore {
   Result<std::vector<std::uint64_t>> list() const;
 
   // The newest whole checkpoint with step <= step_max (the ledger's last step); broken ones are
-  // skipped and listed. Nothing when none is whole.
-  Result<std::optional<FoundCheckpoint>> newest_whole(std::uint64_t step_max) const;
+  // skipped and listed, also when no folder is left to name.
+  Result<FoundCheckpoint> newest_whole(std::uint64_t step_max) const;
 
   // Keeps the newest `count` folders and the one `latest` names; removes the others.
   // Returns what was removed.

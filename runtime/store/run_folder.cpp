@@ -57,12 +57,14 @@ std::string mark_path(const std::string& root) {
   return root + "/" + std::string(kMarkName);
 }
 
-// The first name in the folder that is neither the mark nor the lock; empty when there is none.
+// The first name in the folder that is neither the mark (or its draft, left by a full disk) nor the
+// lock; empty when there is none.
 std::string first_name_in(const std::string& root) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(root, error)) {
     const std::string name = entry.path().filename().string();
-    if (name != kMarkName && name != kLockName) return name;
+    const bool is_mark = name == kMarkName || name == std::string(kMarkName) + ".tmp";
+    if (!is_mark && name != kLockName) return name;
   }
   return {};
 }

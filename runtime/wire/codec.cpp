@@ -22,9 +22,9 @@ static_assert(std::endian::native == std::endian::little,
 namespace {
 
 constexpr std::size_t kRolloutIdBytes = 12;
-// An array claims its element count before its elements arrive, and each claimed element costs 24
-// bytes. Together with the nesting limit this bounds what a hostile count can cost.
-constexpr std::size_t kArrayElementsMax = std::size_t{1} << 16;
+// An array claims its element count before its elements arrive, and each element costs 24 bytes
+// once it is unpacked, whatever it costs on the wire. All arrays of a body together may claim this.
+constexpr std::size_t kElementsMax = std::size_t{1} << 16;
 constexpr std::size_t kDepthMax = 6;  // message, list of checks, check: three are in use
 constexpr std::size_t kStringBytesMax = limits::kCompletionBytesMax;
 
@@ -275,25 +275,60 @@ std::string read_fields(const Object& object, T& message) {
 
 // ---- whole messages
 
+// Walks the bytes before anything is unpacked: no memory is taken for a claim that is too large,
+// nested too deeply, or not borne out by the bytes that follow.
+class Measure : public msgpack::null_visitor {
+ public:
+  explicit Measure(std::size_t bytes) : elements_left_(std::min(bytes, kElementsMax)) {}
+
+  bool start_array(std::uint32_t count) {
+    if (++depth_ > kDepthMax) return refuse("is nested beyond the depth limit");
+    if (count > elements_left_) return refuse("claims more elements than are allowed");
+    elements_left_ -= count;
+    return true;
+  }
+  bool end_array() {
+    --depth_;
+    return true;
+  }
+  bool start_map(std::uint32_t) { return refuse("holds a map"); }
+  bool visit_ext(const char*, std::uint32_t) { return refuse("holds an extension"); }
+  bool visit_str(const char*, std::uint32_t size) {
+    return size <= kStringBytesMax || refuse("holds a text that is too long");
+  }
+  void parse_error(std::size_t, std::size_t) { refuse("is not valid MessagePack"); }
+  void insufficient_bytes(std::size_t, std::size_t) { refuse("is cut short"); }
+
+  const std::string& wrong() const { return wrong_; }
+
+ private:
+  bool refuse(std::string wrong) {
+    wrong_ = std::move(wrong);
+    return false;
+  }
+
+  std::size_t elements_left_;
+  std::size_t depth_ = 0;
+  std::string wrong_;
+};
+
 bool by_reference(msgpack::type::object_type, std::size_t, void*) {
   return true;  // the input outlives the decoding
 }
 
 Result<msgpack::object_handle> unpack_whole(std::string_view bytes, const std::string& what) {
-  const std::size_t elements = std::min(bytes.size(), kArrayElementsMax);
-  const msgpack::unpack_limit limit(elements, 0, kStringBytesMax, limits::kBulkFrameBytesMax, 0,
-                                    kDepthMax);
   try {
+    Measure measure(bytes.size());
     std::size_t offset = 0;
-    msgpack::object_handle handle =
-        msgpack::unpack(bytes.data(), bytes.size(), offset, by_reference, nullptr, limit);
+    const bool is_whole = msgpack::parse(bytes.data(), bytes.size(), offset, measure);
+    if (!is_whole || !measure.wrong().empty()) {
+      return corrupt(what + " of " + std::to_string(bytes.size()) + " bytes " + measure.wrong());
+    }
     if (offset != bytes.size()) {
       return corrupt(what + " is followed by " + std::to_string(bytes.size() - offset) +
                      " bytes that do not belong to it");
     }
-    return handle;
-  } catch (const msgpack::insufficient_bytes&) {
-    return corrupt(what + " is cut short at " + std::to_string(bytes.size()) + " bytes");
+    return msgpack::unpack(bytes.data(), bytes.size(), by_reference);
   } catch (const std::exception& failure) {
     return corrupt(what + " is not valid MessagePack: " + failure.what());
   }

@@ -4,7 +4,8 @@
 // in the order of the struct's `inspect`. Arrays of numbers travel as raw little-endian bytes and
 // floating values as their bits, so NaN, infinity and -0 survive exactly. Frames of another
 // protocol, schema or kind, truncated ones and ones with trailing bytes are refused with a sentence
-// that says so. Memory taken is bounded by the size of the input. Thread-safe.
+// that says so. A frame is measured before memory is taken for what it claims to hold: beyond a
+// copy of its bytes, that is a few MiB at most. Thread-safe.
 #pragma once
 
 #include <cstddef>

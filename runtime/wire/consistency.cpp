@@ -1,13 +1,27 @@
 #include "runtime/wire/consistency.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "runtime/core/limits.h"
 
 namespace assay::wire {
 
+namespace {
+
+bool is_too_long(std::initializer_list<const std::string*> texts) {
+  return std::any_of(texts.begin(), texts.end(), [](const std::string* text) {
+    return text->size() > limits::kCompletionBytesMax;
+  });
+}
+
+}  // namespace
+
 std::string wrong_with(const Prompt& prompt) {
-  return prompt.text.size() > limits::kPromptBytesMax ? "the prompt's text is too long" : "";
+  if (prompt.text.size() > limits::kPromptBytesMax) return "the prompt's text is too long";
+  if (is_too_long({&prompt.source, &prompt.verifier, &prompt.reference, &prompt.stratum}))
+    return "one of its texts is too long";
+  return {};
 }
 std::string wrong_with(const Rollout& rollout) {
   const std::size_t count = rollout.completion_tokens.size();
@@ -15,6 +29,7 @@ std::string wrong_with(const Rollout& rollout) {
     return "its tokens, log-probabilities and versions are not aligned";
   if (count + rollout.prompt_tokens.size() > limits::kSequenceTokensMax)
     return "it has too many tokens";
+  if (is_too_long({&rollout.completion})) return "its completion is too long";
   return {};
 }
 std::string wrong_with(const Verdict& verdict) {
@@ -24,6 +39,11 @@ std::string wrong_with(const Verdict& verdict) {
     return "its reward is not in [0, 1]";
   if ((verdict.outcome == Outcome::kCorrect) != (verdict.code == VerdictCode::kCorrect))
     return "its code does not fit its outcome";
+  const bool is_judge_failure =
+      verdict.code == VerdictCode::kJudgeUnavailable || verdict.code == VerdictCode::kInternalError;
+  if (is_judge_failure && verdict.is_scored()) return "a judge's failure is never scored";
+  if (is_too_long({&verdict.reason, &verdict.isolation, &verdict.verifier}))
+    return "one of its texts is too long";
   return {};
 }
 std::string wrong_with(const TrainBatch& batch) {

@@ -55,6 +55,79 @@ TEST(RunConfig, TypeSetsWhatItsPaperSays) {
   EXPECT_EQ(gspo->resolved.find("algo.clip_high")->origin, "algo.type = \"gspo\"");
 }
 
+// Every word of the algorithm, and what it reaches.
+TEST(RunConfig, EveryWordOfTheAlgorithmReachesItsOption) {
+  const auto settings = [](const std::string& key, const std::string& value,
+                           std::vector<config::Override> more = {}) {
+    more.push_back(override_of(key, value));
+    const auto loaded = load(std::move(more));
+    EXPECT_TRUE(loaded) << key << " = " << value << ": " << loaded.error().message;
+    return loaded->run.algo;
+  };
+  using algo::Baseline;
+  const std::pair<const char*, Baseline> baselines[] = {{"mean", Baseline::kMean},
+                                                        {"median", Baseline::kMedian},
+                                                        {"loo", Baseline::kLeaveOneOut},
+                                                        {"quantile", Baseline::kQuantile},
+                                                        {"max_rl", Baseline::kMaxRl}};
+  for (const auto& [word, baseline] : baselines) {
+    const AlgorithmSettings chosen =
+        settings("algo.baseline", word, {override_of("algo.normalise_std", "false")});
+    EXPECT_EQ(advantage_options(chosen).baseline, baseline);
+    EXPECT_EQ(advantage_options(chosen).scale, algo::AdvantageScale::kNone);
+  }
+  EXPECT_EQ(advantage_options(settings("algo.baseline_scope", "batch")).scope,
+            algo::BaselineScope::kBatch);
+  EXPECT_EQ(advantage_options(settings("algo.normalise_std", "true")).scale,
+            algo::AdvantageScale::kGroupStd);
+  EXPECT_EQ(advantage_options(settings("algo.whiten_batch", "true")).scale,
+            algo::AdvantageScale::kBatchWhiten);
+  EXPECT_EQ(advantage_options(settings("algo.quantile", "0.7")).quantile, 0.7);
+
+  using algo::Aggregation;
+  const std::pair<const char*, Aggregation> aggregations[] = {
+      {"token_mean", Aggregation::kTokenMean},
+      {"sequence_mean", Aggregation::kSequenceMean},
+      {"sequence_sum", Aggregation::kSequenceSum},
+      {"constant", Aggregation::kConstant}};
+  for (const auto& [word, aggregation] : aggregations) {
+    EXPECT_EQ(settings("algo.aggregation", word).loss.aggregation, aggregation);
+  }
+  using algo::Surrogate;
+  EXPECT_EQ(settings("algo.surrogate", "clipped").loss.surrogate, Surrogate::kClipped);
+  EXPECT_EQ(settings("algo.surrogate", "cispo").loss.surrogate, Surrogate::kCispo);
+  EXPECT_EQ(settings("algo.surrogate", "reinforce").loss.surrogate, Surrogate::kReinforce);
+  using algo::ImportanceCorrection;
+  const std::pair<const char*, ImportanceCorrection> corrections[] = {
+      {"none", ImportanceCorrection::kNone},
+      {"token_truncate", ImportanceCorrection::kTokenTruncate},
+      {"token_mask", ImportanceCorrection::kTokenMask},
+      {"sequence_truncate", ImportanceCorrection::kSequenceTruncate},
+      {"sequence_mask", ImportanceCorrection::kSequenceMask}};
+  for (const auto& [word, correction] : corrections) {
+    EXPECT_EQ(settings("algo.importance", word).loss.importance, correction);
+  }
+  using algo::KlEstimator;
+  const std::pair<const char*, KlEstimator> estimators[] = {{"k1", KlEstimator::kK1},
+                                                            {"k2", KlEstimator::kK2},
+                                                            {"k3", KlEstimator::kK3},
+                                                            {"k3_plus", KlEstimator::kK3Plus}};
+  for (const auto& [word, estimator] : estimators) {
+    EXPECT_EQ(settings("algo.kl_estimator", word).loss.kl_estimator, estimator);
+  }
+  EXPECT_FALSE(settings("algo.decoupled", "false").loss.is_decoupled);
+  EXPECT_EQ(settings("algo.dual_clip", "0").loss.dual_clip, 0);
+  EXPECT_EQ(settings("algo.clip_low", "0.1").loss.clip_low, 0.1);
+  EXPECT_EQ(settings("algo.entropy_coefficient", "0.01").loss.entropy_coefficient, 0.01);
+}
+
+TEST(RunConfig, EveryTypeIsValidAsItStands) {
+  for (const char* type : {"grpo", "dr_grpo", "rloo", "dapo", "gspo", "cispo", "max_rl"}) {
+    const auto loaded = load({override_of("algo.type", type)});
+    EXPECT_TRUE(loaded) << type << ": " << loaded.error().message;
+  }
+}
+
 TEST(RunConfig, WhatIsWrittenBeatsTheType) {
   const auto loaded =
       load({override_of("algo.type", "dr_grpo"), override_of("algo.normalise_std", "true")});
@@ -81,8 +154,20 @@ TEST(RunConfig, ContradictionsNameTheKeyToChange) {
        "generator.sampling.max_completion_tokens",
        "E111"},
       {{override_of("algo.surrogate", "gspo")}, "algo.clip_high", "E111"},
-      {{override_of("algo.baseline", "median"), override_of("algo.baseline_scope", "batch")},
-       "algo.baseline_scope",
+      {{override_of("algo.baseline", "median"), override_of("algo.whiten_batch", "true")},
+       "algo.baseline",
+       "E111"},
+      {{override_of("algo.baseline", "max_rl")}, "algo.baseline", "E111"},
+      {{override_of("algo.dual_clip", "0.5")}, "algo.dual_clip", "E111"},
+      {{override_of("algo.surrogate", "gspo"), override_of("algo.clip_high", "4e-4")},
+       "algo.clip_low",
+       "E111"},
+      {{override_of("algo.cispo_ratio_max", "0.28")}, "algo.cispo_ratio_max", "E111"},
+      {{override_of("algo.kl_coefficient", "0.1"), override_of("algo.kl_estimator", "k1")},
+       "algo.kl_estimator",
+       "E111"},
+      {{override_of("generator.sampling.temperature", "0")},
+       "generator.sampling.temperature",
        "E111"},
       {{override_of("algo.importance_min", "3")}, "algo.importance_min", "E111"},
       {{override_of("sft.operands_min", "6")}, "sft.operands_min", "E111"},

@@ -31,7 +31,8 @@ class LedgerCheck : public TinyRun {
       return row(id, arm).at("state");
     }
     json row(const std::string& id, const std::string& arm = "true") const {
-      for (const json& row : of(arm).at("invariants")) {
+      const json ledger = of(arm);
+      for (const json& row : ledger.at("invariants")) {
         if (row.at("id") == id) return row;
       }
       ADD_FAILURE() << id << " is not reported";
@@ -40,7 +41,8 @@ class LedgerCheck : public TinyRun {
     // The violated invariants of an arm: "I20 I21 ".
     std::string violated(const std::string& arm = "true") const {
       std::string ids;
-      for (const json& row : of(arm).at("invariants")) {
+      const json ledger = of(arm);
+      for (const json& row : ledger.at("invariants")) {
         if (row.at("state") == "violated") ids += row.at("id").get<std::string>() + " ";
       }
       return ids;
@@ -69,10 +71,11 @@ TEST_F(LedgerCheck, AFinishedRunHoldsInEverythingControlsIncluded) {
   EXPECT_EQ(checked.outcome.exit_code, 0) << checked.outcome.err;
   EXPECT_EQ(checked.report.at("is_clean"), true);
   EXPECT_EQ(checked.report.at("ledgers").size(), 2u);
-  for (const json& row : checked.of("true").at("invariants")) {
+  const json run_ledger = checked.of("true"), control_ledger = checked.of("random_permute");
+  for (const json& row : run_ledger.at("invariants")) {
     EXPECT_EQ(row.at("state"), "ok") << row.dump();
   }
-  for (const json& row : checked.of("random_permute").at("invariants")) {
+  for (const json& row : control_ledger.at("invariants")) {
     const bool is_other = row.at("id") == "I22";  // the record is the run's, not the control's
     EXPECT_EQ(row.at("state"), is_other ? "not_checked" : "ok") << row.dump();
   }

@@ -90,7 +90,7 @@ std::vector<json> TinyRun::metrics() const {
   return objects_of(lines_of(read(in_run("metrics.jsonl"))));
 }
 
-void TinyRun::expect_clean_ledger(const std::string& arm, bool is_finished) const {
+void TinyRun::expect_clean_ledger(const std::string& arm, std::optional<bool> is_finished) const {
   const ProgramOutcome outcome =
       assay({"ledger", "check", "outputs/tiny", "--arm", arm, "-o", "json"});
   EXPECT_EQ(outcome.exit_code, 0) << arm << ":\n" << outcome.out << outcome.err;
@@ -99,8 +99,9 @@ void TinyRun::expect_clean_ledger(const std::string& arm, bool is_finished) cons
   ASSERT_EQ(answer.at("ledgers").size(), 1u);
   const json& report = answer.at("ledgers").at(0);
   EXPECT_EQ(report.at("is_clean"), true) << report.dump(1);
-  EXPECT_EQ(report.at("is_finished"), is_finished) << arm;
-  if (is_finished) {
+  if (!is_finished) return;
+  EXPECT_EQ(report.at("is_finished"), *is_finished) << arm;
+  if (*is_finished) {
     EXPECT_EQ(report.at("open_groups"), 0) << arm;
   }
 }
@@ -126,7 +127,10 @@ void TinyRun::expect_one_error(const ProgramOutcome& outcome, int exit_code,
   for (const std::string& line : lines_of(outcome.err)) errors += line.starts_with("error") ? 1 : 0;
   EXPECT_EQ(errors, 1u) << outcome.err;
   for (const std::string& part : parts) {
-    EXPECT_TRUE(holds(outcome.err, part)) << "'" << part << "' is missing in:\n" << outcome.err;
+    const std::size_t bar = part.find('|');
+    const bool is_there = holds(outcome.err, part.substr(0, bar)) ||
+                          (bar != std::string::npos && holds(outcome.err, part.substr(bar + 1)));
+    EXPECT_TRUE(is_there) << "'" << part << "' is missing in:\n" << outcome.err;
   }
 }
 

@@ -181,7 +181,7 @@ TEST_F(WholeRun, ReportCanBeWrittenAgain) {
   const ProgramOutcome again = assay({"report", "outputs/tiny"});
 
   EXPECT_EQ(again.exit_code, 0) << again.err;
-  EXPECT_EQ(read(in_run("report/index.html")), before);
+  EXPECT_TRUE(read(in_run("report/index.html")) == before);
 }
 
 // ---- repeats
@@ -205,7 +205,7 @@ TEST_F(Repeats, DeterministicRunsGiveTheSameWeightsAtEveryStep) {
     const std::vector<RecordedStep> first = fresh(more), second = fresh(more);
 
     EXPECT_EQ(first.size(), 10u);
-    EXPECT_EQ(first, second);
+    EXPECT_TRUE(first == second) << "other weights";
     EXPECT_NE(first.front().weights_out, first.back().weights_out);
   }
 }
@@ -214,9 +214,9 @@ TEST_F(Repeats, DeterministicRunsGiveTheSameWeightsAtEveryStep) {
 TEST_F(Repeats, TheNumberOfWorkersDoesNotChangeTheWeights) {
   const std::vector<RecordedStep> plain = fresh({});
 
-  EXPECT_EQ(plain, fresh({"--learner.threads", "2"}));
-  EXPECT_EQ(plain, fresh({"--generator.replicas", "2"}));
-  EXPECT_EQ(plain, fresh({"--verifier.chain.replicas", "3"}));
+  EXPECT_TRUE(plain == fresh({"--learner.threads", "2"}));
+  EXPECT_TRUE(plain == fresh({"--generator.replicas", "2"}));
+  EXPECT_TRUE(plain == fresh({"--verifier.chain.replicas", "3"}));
 }
 
 TEST_F(Repeats, AnotherSeedGivesOtherWeights) {
@@ -229,8 +229,8 @@ TEST_F(Repeats, AnotherSeedGivesOtherWeights) {
 }
 
 TEST_F(Repeats, TheStalenessBoundChangesWhatIsTrainedOn) {
-  EXPECT_NE(fresh({"--curator.max-off-policy-steps", "0"}).back(),
-            fresh({"--curator.max-off-policy-steps", "2"}).back());
+  EXPECT_NE(fresh({"--curator.max-off-policy-steps", "0"}).back().weights_out,
+            fresh({"--curator.max-off-policy-steps", "2"}).back().weights_out);
 }
 
 }  // namespace

@@ -1,161 +1,21 @@
-// The engine as a whole: exact against the double-precision reference, exact against itself.
+// The engine as a whole: generator and learner agree to the last bit, whatever the batch, the
+// number of threads and the instruction set.
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <numeric>
 #include <vector>
 
 #include "gpu/backend.h"
+#include "gpu/host/float_mode.h"
 #include "gpu/host/host_generator.h"
 #include "gpu/host/host_learner.h"
-#include "gpu/host/trainer.h"
-#include "tests/gpu/reference.h"
-#include "tests/gpu/small_models.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/gpu/engine_tools.h"
 
 namespace assay::gpu {
 namespace {
-
-std::unique_ptr<Learner> learner_of(const model::ModelConfig& config, unsigned threads,
-                                    std::uint64_t seed, OptimiserOptions optimiser = {}) {
-  BackendOptions backend;
-  backend.threads = threads;
-  auto made = make_learner(backend, config, optimiser, seed);
-  EXPECT_TRUE(made) << (made ? "" : made.error().message);
-  return std::move(*made);
-}
-
-GenerationRequest request_of(std::uint64_t group, std::vector<wire::TokenId> prompt,
-                             std::size_t size, std::uint32_t length) {
-  GenerationRequest request;
-  request.group = GroupId{group};
-  request.prompt_tokens = std::move(prompt);
-  for (std::uint32_t i = 0; i < size; ++i) {
-    request.indices.push_back(i);
-    request.seeds.push_back(group * 1000 + i);
-  }
-  request.sampling.max_completion_tokens = length;
-  return request;
-}
-
-std::vector<wire::TokenId> random_tokens(std::size_t count, std::uint32_t vocab, Rng& rng) {
-  std::vector<wire::TokenId> tokens;
-  for (std::size_t i = 0; i < count; ++i) {
-    tokens.push_back(static_cast<wire::TokenId>(rng.below(vocab)));
-  }
-  return tokens;
-}
-
-std::vector<wire::Rollout> run_all(Generator& generator) {
-  std::vector<wire::Rollout> all;
-  while (generator.running_sequences() + generator.queued_sequences() > 0) {
-    auto finished = generator.advance();
-    EXPECT_TRUE(finished);
-    for (wire::Rollout& rollout : *finished) all.push_back(std::move(rollout));
-  }
-  return all;
-}
-
-std::vector<float> scores_of(Learner& learner, const wire::Rollout& rollout) {
-  std::vector<wire::TokenId> tokens = rollout.prompt_tokens;
-  tokens.insert(tokens.end(), rollout.completion_tokens.begin(), rollout.completion_tokens.end());
-  const std::uint32_t offsets[] = {0, static_cast<std::uint32_t>(tokens.size())};
-  auto scores = learner.score(tokens, offsets);
-  EXPECT_TRUE(scores);
-  return {scores->logprobs.begin() + static_cast<std::ptrdiff_t>(rollout.prompt_tokens.size()),
-          scores->logprobs.end()};
-}
-
-bool same_bits(std::span<const float> a, std::span<const float> b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
-}
-
-UpdateOptions supervised() {
-  UpdateOptions options;
-  options.loss.surrogate = algo::Surrogate::kSupervised;
-  return options;
-}
-
-TEST(Engine, LogprobsMatchTheDoublePrecisionReference) {
-  const std::uint64_t seed = test_seed(11);
-  SCOPED_TRACE("ASSAY_SEED=" + std::to_string(seed));
-  Rng rng(seed);
-  host::ThreadPool pool(2);
-  for (int round = 0; round < 12; ++round) {
-    auto layout = std::make_shared<const host::Layout>(*host::make_layout(random_config(rng)));
-    host::WeightStore store(layout);
-    disturb(store, rng, pool);
-    const host::Transformer transformer(layout, host::best_kernels());
-    host::Trainer trainer(transformer, pool);
-    const auto tokens = random_tokens(2 + rng.below(60), layout->config.vocab_size, rng);
-    const std::uint32_t offsets[] = {0, static_cast<std::uint32_t>(tokens.size())};
-    std::vector<float> logprobs(tokens.size()), entropies(tokens.size());
-
-    trainer.score(store, {tokens, offsets, {}}, logprobs, entropies);
-    const std::vector<double> arena(store.arena(), store.arena() + layout->arena_size);
-    const std::vector<double> expected = reference::logprobs(*layout, arena, tokens);
-
-    for (std::size_t t = 0; t < tokens.size(); ++t) EXPECT_NEAR(logprobs[t], expected[t], 2e-4);
-  }
-}
-
-TEST(Engine, GradientMatchesFiniteDifferencesOfTheReference) {
-  const std::uint64_t seed = test_seed(5);
-  SCOPED_TRACE("ASSAY_SEED=" + std::to_string(seed));
-  Rng rng(seed);
-  host::ThreadPool pool(2);
-  for (int round = 0; round < 4; ++round) {
-    auto layout = std::make_shared<const host::Layout>(*host::make_layout(random_config(rng)));
-    host::WeightStore store(layout);
-    disturb(store, rng, pool);
-    const host::Transformer transformer(layout, host::best_kernels());
-    host::Trainer trainer(transformer, pool);
-    const wire::TrainBatch batch = random_batch(layout->config, 3, rng);
-    host::LossPass pass;
-    pass.batch = &batch;
-    pass.sequences = {0, 3};
-    pass.options.surrogate = algo::Surrogate::kSupervised;
-    pass.denominators = algo::count_denominators(batch.mask, batch.offsets);
-    if (pass.denominators.trained_tokens == 0) continue;
-    host::FloatBuffer gradient(layout->arena_size);
-    trainer.accumulate(store, pass, gradient.get());
-
-    std::vector<double> arena(store.arena(), store.arena() + layout->arena_size);
-    const auto loss = [&] {
-      double total = 0;
-      for (std::size_t i = 0; i < 3; ++i) {
-        const auto tokens = std::span(batch.tokens)
-                                .subspan(batch.offsets[i], batch.offsets[i + 1] - batch.offsets[i]);
-        const auto lp = reference::logprobs(*layout, arena, tokens);
-        for (std::size_t t = 0; t < lp.size(); ++t) {
-          const std::size_t at = batch.offsets[i] + t;
-          if (batch.mask[at]) total -= double{batch.advantages[at]} * lp[t];
-        }
-      }
-      return total / pass.denominators.trained_tokens;
-    };
-    for (const host::TensorPlace& place : layout->tensors) {
-      for (int probe = 0; probe < 2; ++probe) {
-        // An embedding row that the batch uses, or the derivative is zero on both sides.
-        const std::size_t row = place.name == "model.embed_tokens.weight"
-                                    ? static_cast<std::size_t>(batch.tokens[rng.below(5) % 2])
-                                    : rng.below(place.rows);
-        const std::size_t at = place.offset + row * place.stride + rng.below(place.cols);
-        const double kept = arena[at], h = 1e-5;
-        arena[at] = kept + h;
-        const double above = loss();
-        arena[at] = kept - h;
-        const double below = loss();
-        arena[at] = kept;
-        const double expected = (above - below) / (2 * h);
-        EXPECT_NEAR(gradient.get()[at], expected, 2e-5 + 2e-3 * std::abs(expected)) << place.name;
-      }
-    }
-  }
-}
 
 TEST(Engine, RolloutLogprobsAreBitEqualToScores) {
   const std::uint64_t seed = test_seed(3);
@@ -188,6 +48,140 @@ TEST(Engine, RolloutLogprobsAreBitEqualToScores) {
   }
 }
 
+std::vector<SamplingOptions> sampling_choices() {
+  std::vector<SamplingOptions> choices(7);
+  choices[1].temperature = 0.37f;
+  choices[2].temperature = 1.9f;
+  choices[3].top_k = 3;
+  choices[4].top_p = 0.6f;
+  choices[5].temperature = 0.8f;
+  choices[5].top_k = 9;
+  choices[5].top_p = 0.9f;
+  choices[6].temperature = 0;
+  return choices;
+}
+
+TEST(Engine, RolloutLogprobsAreBitEqualForEverySamplingOption) {
+  const std::uint64_t seed = test_seed(31);
+  SCOPED_TRACE("ASSAY_SEED=" + std::to_string(seed));
+  Rng rng(seed);
+  for (SamplingOptions sampling : sampling_choices()) {
+    const model::ModelConfig config = random_config(rng);
+    auto learner = learner_of(config, 2, rng.next_u64());
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(learner->update(random_batch(config, 4, rng), supervised()));
+    }
+    auto generator = *make_generator({}, learner->publish(), {});
+    sampling.max_completion_tokens = 20;
+    for (std::uint64_t group = 1; group <= 4; ++group) {
+      GenerationRequest request =
+          request_of(group, random_tokens(1 + rng.below(30), config.vocab_size, rng), 5, 20);
+      request.sampling = sampling;
+      ASSERT_TRUE(generator->submit(std::move(request)));
+    }
+    for (const wire::Rollout& rollout : run_all(*generator)) {
+      EXPECT_TRUE(same_bits(rollout.logprobs, scores_of(*learner, rollout, sampling)))
+          << sampling.temperature << " " << sampling.top_k << " " << sampling.top_p;
+    }
+  }
+}
+
+TEST(Engine, PromptsLongerThanABlockAreBitEqualToo) {
+  model::ModelConfig config = tiny_config();
+  config.context_size = 512;
+  auto learner = learner_of(config, 2, 5);
+  Rng rng(5);
+  auto generator = *make_generator({}, learner->publish(), {});
+  for (const std::size_t length : {191, 192, 193, 400}) {
+    ASSERT_TRUE(generator->submit(request_of(length, random_tokens(length, 18, rng), 3, 100)));
+  }
+  for (const wire::Rollout& rollout : run_all(*generator)) {
+    EXPECT_EQ(rollout.completion_tokens.size(), 100u);
+    EXPECT_TRUE(same_bits(rollout.logprobs, scores_of(*learner, rollout)));
+  }
+}
+
+TEST(Engine, DegenerateShapesRunAndAreBitEqual) {
+  // One layer, one head, one hidden number; vocabularies of one and two tokens.
+  model::ModelConfig config;
+  config.hidden_size = config.layer_count = config.head_count = config.kv_head_count = 1;
+  config.ffn_size = 1;
+  config.head_size = 2;
+  config.context_size = 8;
+  Rng rng(6);
+  for (const std::uint32_t vocab : {1u, 2u, 17u}) {
+    config.vocab_size = vocab;
+    auto learner = learner_of(config, 3, vocab);
+    auto generator = *make_generator({}, learner->publish(), {});
+    ASSERT_TRUE(generator->submit(request_of(1, random_tokens(3, vocab, rng), 4, 5)));
+    for (const wire::Rollout& rollout : run_all(*generator)) {
+      EXPECT_TRUE(same_bits(rollout.logprobs, scores_of(*learner, rollout)));
+    }
+  }
+}
+
+// The same policy trained and drawn from with one instruction set.
+struct Trained {
+  Digest weights;
+  std::vector<wire::Rollout> rollouts;
+};
+
+Trained train_with(const host::Kernels& kernels, unsigned threads) {
+  const model::ModelConfig config = tiny_config();
+  auto layout = std::make_shared<const host::Layout>(*host::make_layout(config));
+  auto pool = std::make_shared<host::ThreadPool>(threads);
+  host::HostLearner learner(layout, {}, 3, pool, kernels);
+  Rng rng(12);
+  UpdateOptions options;
+  options.minibatches = 2;
+  options.loss.entropy_coefficient = 0.01;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(learner.update(random_batch(config, 30, rng), options));
+  auto weights = std::dynamic_pointer_cast<const host::HostWeights>(learner.publish());
+  host::HostGenerator generator(weights, {}, pool, kernels);
+  EXPECT_TRUE(generator.submit(request_of(1, {1, 2, 3}, 20, 25)));
+  return {weights->digest(), run_all(generator)};
+}
+
+TEST(Engine, InstructionSetsGiveEqualWeightsAndTokens) {
+  const Trained portable = train_with(*host::kernels_for(host::InstructionSet::kPortable), 1);
+  for (const auto set : {host::InstructionSet::kAvx2, host::InstructionSet::kAvx512}) {
+    const host::Kernels* kernels = host::kernels_for(set);
+    if (kernels == nullptr) continue;  // this processor lacks it; kernels_test says so
+    const Trained other = train_with(*kernels, 3);
+    EXPECT_EQ(other.weights, portable.weights) << kernels->name;
+    ASSERT_EQ(other.rollouts.size(), portable.rollouts.size());
+    for (std::size_t i = 0; i < other.rollouts.size(); ++i) {
+      EXPECT_EQ(other.rollouts[i].completion_tokens, portable.rollouts[i].completion_tokens);
+      EXPECT_TRUE(same_bits(other.rollouts[i].logprobs, portable.rollouts[i].logprobs));
+    }
+  }
+}
+
+// A learner on one thread, the caller's, moved by steps so small that they are denormal.
+Digest moved_by_denormals() {
+  OptimiserOptions optimiser;
+  optimiser.lr = 1e-38;
+  optimiser.weight_decay = 0;
+  auto layout = std::make_shared<const host::Layout>(*host::make_layout(tiny_config()));
+  host::HostLearner learner(layout, optimiser, 9, std::make_shared<host::ThreadPool>(1u),
+                            host::best_kernels());
+  auto& store = const_cast<host::WeightStore&>(learner.weights());
+  for (std::size_t i = 0; i < layout->arena_size; i += 3) store.arena()[i] *= 1e-37f;
+  Rng rng(3);
+  EXPECT_TRUE(learner.update(random_batch(tiny_config(), 40, rng), {}));
+  return learner.publish()->digest();
+}
+
+TEST(Engine, DenormalsAreZeroWhateverTheCallerThinksOfThem) {
+  const Digest plain = moved_by_denormals();
+  {
+    const host::DenormalsOff denormals_off;
+    EXPECT_EQ(moved_by_denormals(), plain);
+  }
+  const volatile float tiny = 1e-39f;
+  EXPECT_GT(tiny * 0.5f, 0);  // and the caller's own arithmetic is as before
+}
+
 TEST(Engine, TokensDoNotDependOnTheBatchAround) {
   const model::ModelConfig config = tiny_config();
   auto learner = learner_of(config, 2, 1);
@@ -211,17 +205,29 @@ TEST(Engine, TokensDoNotDependOnTheBatchAround) {
   }
 }
 
+// Every optional tensor, and none whose size is a multiple of a register's.
+model::ModelConfig odd_config() {
+  model::ModelConfig config = tiny_config();
+  config.hidden_size = 25;
+  config.head_size = 6;
+  config.ffn_size = 37;
+  config.has_qkv_bias = config.has_qk_norm = true;
+  config.has_tied_embeddings = false;
+  return config;
+}
+
 TEST(Engine, UpdatesAreBitEqualForAnyThreadCount) {
   Rng rng(8);
-  const model::ModelConfig config = tiny_config();
-  const wire::TrainBatch batch = random_batch(config, 150, rng);
-  std::vector<Digest> digests;
-  for (unsigned threads = 1; threads <= 4; ++threads) {
-    auto learner = learner_of(config, threads, 7);
-    for (int i = 0; i < 3; ++i) ASSERT_TRUE(learner->update(batch, {}));
-    digests.push_back(learner->publish()->digest());
+  for (const model::ModelConfig& config : {tiny_config(), odd_config()}) {
+    const wire::TrainBatch batch = random_batch(config, 150, rng);
+    std::vector<Digest> digests;
+    for (const unsigned threads : {1u, 2u, 3u, 4u, 4u, 4u}) {
+      auto learner = learner_of(config, threads, 7);
+      for (int i = 0; i < 3; ++i) ASSERT_TRUE(learner->update(batch, {}));
+      digests.push_back(learner->publish()->digest());
+    }
+    for (const Digest& digest : digests) EXPECT_EQ(digest, digests.front());
   }
-  for (const Digest& digest : digests) EXPECT_EQ(digest, digests.front());
 }
 
 TEST(Engine, AfterASwapEveryTokenIsScoredByItsOwnVersion) {
@@ -274,28 +280,6 @@ TEST(Engine, SamplingFollowsTheDistribution) {
   EXPECT_LT(chi_square, 40.8);  // the 0.1 % point of 17 degrees of freedom
 }
 
-TEST(Engine, CheckpointResumesBitExactly) {
-  const testing::TemporaryFolder folder;
-  const model::ModelConfig config = tiny_config();
-  Rng rng(6);
-  const wire::TrainBatch first = random_batch(config, 20, rng),
-                         second = random_batch(config, 20, rng);
-  auto learner = learner_of(config, 2, 1);
-  ASSERT_TRUE(learner->update(first, supervised()));
-  ASSERT_TRUE(learner->save(folder.path("checkpoint")));
-  auto resumed = learner_of(config, 1, 2);
-  ASSERT_TRUE(resumed->restore(folder.path("checkpoint")));
-
-  EXPECT_EQ(resumed->version(), PolicyVersion{1});
-  EXPECT_EQ(resumed->publish()->digest(), learner->publish()->digest());
-  auto loaded = load_weights({}, folder.path("checkpoint"));
-  ASSERT_TRUE(loaded);
-  EXPECT_EQ((*loaded)->digest(), learner->publish()->digest());
-  ASSERT_TRUE(learner->update(second, supervised()));
-  ASSERT_TRUE(resumed->update(second, supervised()));
-  EXPECT_EQ(resumed->publish()->digest(), learner->publish()->digest());
-}
-
 TEST(Engine, ATinyModelLearnsEightSequencesByHeart) {
   const model::ModelConfig config = tiny_config();
   Rng rng(3);
@@ -332,75 +316,6 @@ TEST(Engine, SnapshotsDoNotChangeUnderLaterUpdates) {
   EXPECT_EQ(snapshot->version(), PolicyVersion{0});
   EXPECT_TRUE(same_bits(before, {copy->store().arena(), before.size()}));
   EXPECT_NE(learner->publish()->digest(), snapshot->digest());
-}
-
-TEST(Generator, RefusesWhatCanNeverRun) {
-  auto learner = learner_of(tiny_config(), 1, 1);
-  auto generator = *make_generator({}, learner->publish(), {.cache_bytes_max = 4096});
-  EXPECT_EQ(generator->submit(request_of(1, {}, 1, 4)).error().code, ErrorCode::kInvalidInput);
-  EXPECT_EQ(generator->submit(request_of(1, {18}, 1, 4)).error().code, ErrorCode::kInvalidInput);
-  EXPECT_EQ(generator->submit(request_of(1, {1}, 1, 64)).error().code, ErrorCode::kInvalidInput);
-  // 2 layers * 2 heads * 16 positions * (8 + 16) floats = 6144 bytes.
-  EXPECT_EQ(generator->submit(request_of(1, {1}, 1, 4)).error().code, ErrorCode::kExhausted);
-}
-
-TEST(Generator, CacheLimitMakesTheQueueWait) {
-  auto learner = learner_of(tiny_config(), 1, 1);
-  auto generator = *make_generator({}, learner->publish(), {.cache_bytes_max = 3 * 6144});
-  ASSERT_TRUE(generator->submit(request_of(1, {1, 2}, 8, 6)));
-  ASSERT_TRUE(generator->advance());
-
-  EXPECT_EQ(generator->running_sequences(), 3u);
-  EXPECT_LE(generator->cache_bytes(), 3 * 6144u);
-  EXPECT_EQ(run_all(*generator).size(), 8u);
-  EXPECT_EQ(generator->cache_bytes(), 0u);
-}
-
-TEST(Generator, CancelForgetsTheGroupAlone) {
-  auto learner = learner_of(tiny_config(), 1, 1);
-  auto generator = *make_generator({}, learner->publish(), {.max_sequences = 3});
-  ASSERT_TRUE(generator->submit(request_of(1, {1, 2}, 5, 6)));
-  ASSERT_TRUE(generator->submit(request_of(2, {3}, 2, 6)));
-  ASSERT_TRUE(generator->advance());
-
-  generator->cancel(GroupId{1});
-  const auto rollouts = run_all(*generator);
-
-  ASSERT_EQ(rollouts.size(), 2u);
-  for (const auto& rollout : rollouts) EXPECT_EQ(rollout.id.group, GroupId{2});
-}
-
-TEST(Learner, ABadBatchIsRefusedAndChangesNothing) {
-  auto learner = learner_of(tiny_config(), 1, 1);
-  Rng rng(1);
-  wire::TrainBatch batch = random_batch(tiny_config(), 3, rng);
-  const Digest before = learner->publish()->digest();
-  wire::TrainBatch foreign = batch, ragged = batch, masked = batch;
-  foreign.tokens[2] = 18;
-  ragged.advantages.pop_back();
-  masked.mask[0] = 1;
-
-  for (const auto* bad : {&foreign, &ragged, &masked}) {
-    const auto refused = learner->update(*bad, {});
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidInput);
-  }
-  EXPECT_EQ(learner->publish()->digest(), before);
-}
-
-TEST(Learner, AGradientThatIsNotFiniteIsSkippedAndCounted) {
-  auto learner = learner_of(tiny_config(), 2, 1);
-  Rng rng(1);
-  wire::TrainBatch batch = random_batch(tiny_config(), 3, rng);
-  batch.mask[1] = 1;
-  batch.advantages[1] = std::numeric_limits<float>::infinity();
-  const Digest before = learner->publish()->digest();
-
-  const auto report = learner->update(batch, supervised());
-
-  ASSERT_TRUE(report);
-  EXPECT_EQ(report->skipped_steps, 1u);
-  EXPECT_EQ(learner->publish()->digest(), before);
 }
 
 TEST(Backend, CudaIsUnavailableHere) {

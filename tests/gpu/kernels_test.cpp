@@ -9,41 +9,15 @@
 #include <thread>
 #include <vector>
 
-#include "gpu/host/float_buffer.h"
-#include "gpu/host/float_mode.h"
-#include "gpu/host/sampling.h"
 #include "gpu/host/thread_pool.h"
-#include "runtime/core/rng.h"
+#include "tests/gpu/instruction_sets.h"
 
 namespace assay::gpu::host {
 namespace {
 
-constexpr std::size_t kOddSizes[] = {1, 7, 17, 129};
-
-class EveryInstructionSet : public ::testing::TestWithParam<InstructionSet> {
- protected:
-  void SetUp() override {
-    kernels_ = kernels_for(GetParam());
-    if (!kernels_) GTEST_SKIP() << "this processor lacks instruction set " << int(GetParam());
-  }
-  const Kernels* kernels_ = nullptr;
-  const Kernels& portable_ = *kernels_for(InstructionSet::kPortable);
-  DenormalsOff denormals_off_;
-};
-
 INSTANTIATE_TEST_SUITE_P(Kernels, EveryInstructionSet,
                          ::testing::Values(InstructionSet::kPortable, InstructionSet::kAvx2,
                                            InstructionSet::kAvx512));
-
-FloatBuffer random_floats(std::size_t size, Rng& rng, double deviation = 1) {
-  FloatBuffer buffer(size);
-  for (float& value : buffer.span()) value = static_cast<float>(deviation * rng.next_normal());
-  return buffer;
-}
-
-bool same_bits(const FloatBuffer& a, const FloatBuffer& b) {
-  return std::memcmp(a.get(), b.get(), a.size() * sizeof(float)) == 0;
-}
 
 TEST_P(EveryInstructionSet, ProductsAreOneChainAnElement) {
   Rng rng(1);
@@ -186,36 +160,29 @@ TEST(ThreadPool, EveryItemRunsOnceWhoeverCalls) {
   other.join();
 }
 
-TEST(Sampling, TruncationReportsTheTruncatedDistribution) {
-  const Kernels& kernels = best_kernels();
-  FloatBuffer logits(16), exps(16);
-  for (std::size_t i = 0; i < 4; ++i) logits.get()[i] = static_cast<float>(std::log(4.0 - i));
-  std::vector<std::uint32_t> order;
-  SamplingOptions options;
-  options.top_k = 2;
-  // Masses 4 and 3 of the four tokens 4, 3, 2, 1 are kept: 4/7 and 3/7.
-  for (std::uint32_t position = 0; position < 50; ++position) {
-    const Draw draw = draw_token(kernels, logits.get(), 4, options, 1, position, exps.get(), order);
-    ASSERT_LT(draw.token, 2);
-    EXPECT_NEAR(draw.logprob, std::log((4.0 - draw.token) / 7), 1e-6);
+TEST(ThreadPool, DenormalsAreOffInEveryWorkerAndAsBeforeInTheCaller) {
+  // 1e-39 is a denormal float. A worker that kept them would compute 0.5e-39.
+  ThreadPool pool(4);
+  const volatile float tiny = 1e-39f;
+  std::vector<float> halves(256, 1.0f);
+  auto halve = [&](std::size_t item, unsigned) { halves[item] = tiny * 0.5f; };
+  {
+    const DenormalsOff denormals_off;
+    pool.run(halves.size(), halve);
   }
-  // 4/10 is below 0.5, 7/10 reaches it: again two tokens.
-  options.top_k = 0;
-  options.top_p = 0.5f;
-  for (std::uint32_t position = 0; position < 50; ++position) {
-    EXPECT_LT(draw_token(kernels, logits.get(), 4, options, 2, position, exps.get(), order).token,
-              2);
-  }
+  for (const float half : halves) EXPECT_EQ(half, 0);
+  EXPECT_GT(tiny * 0.5f, 0);
 }
 
-TEST(Sampling, GreedyTakesTheLowestOfEqualLogits) {
-  FloatBuffer logits(16), exps(16);
-  logits.get()[3] = logits.get()[5] = 2;
-  std::vector<std::uint32_t> order;
-  SamplingOptions options;
-  options.temperature = 0;
-
-  EXPECT_EQ(draw_token(best_kernels(), logits.get(), 9, options, 1, 0, exps.get(), order).token, 3);
+TEST(ThreadPool, TheCallerTakesPartSoAJobEndsWithoutWorkers) {
+  ThreadPool alone(1);
+  int sum = 0;
+  alone.run(10, [&](std::size_t item, unsigned slot) {
+    EXPECT_EQ(slot, 0u);
+    sum += static_cast<int>(item);
+  });
+  EXPECT_EQ(sum, 45);
+  alone.run(0, [&](std::size_t, unsigned) { FAIL(); });
 }
 
 }  // namespace

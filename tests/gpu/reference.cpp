@@ -45,7 +45,7 @@ class Model {
   Model(const host::Layout& layout, std::span<const double> arena)
       : layout_(layout), c_(layout.config), arena_(arena) {}
 
-  std::vector<double> logprobs(std::span<const wire::TokenId> tokens) {
+  Scores scores(std::span<const wire::TokenId> tokens, double temperature) const {
     std::vector<Row> x;
     for (const wire::TokenId token : tokens) {
       const auto row = arena_.subspan(
@@ -54,13 +54,17 @@ class Model {
       x.emplace_back(row.begin(), row.end());
     }
     for (const host::LayerPlaces& layer : layout_.layers) add_layer(layer, x);
-    std::vector<double> out(tokens.size());
+    Scores out{std::vector<double>(tokens.size()), std::vector<double>(tokens.size())};
     for (std::size_t t = 0; t + 1 < tokens.size(); ++t) {
-      const Row z =
+      Row z =
           multiply(arena_, layout_.head, rms_norm(arena_, layout_.final_norm, x[t], c_.rms_eps));
       double sum = 0;
-      for (const double value : z) sum += std::exp(value);
-      out[t + 1] = z[static_cast<std::size_t>(tokens[t + 1])] - std::log(sum);
+      for (double& value : z) sum += std::exp(value /= temperature);
+      const double log_sum = std::log(sum);
+      out.logprobs[t + 1] = z[static_cast<std::size_t>(tokens[t + 1])] - log_sum;
+      for (const double value : z) {
+        out.entropies[t + 1] -= std::exp(value - log_sum) * (value - log_sum);
+      }
     }
     return out;
   }
@@ -129,9 +133,9 @@ class Model {
 
 }  // namespace
 
-std::vector<double> logprobs(const host::Layout& layout, std::span<const double> arena,
-                             std::span<const wire::TokenId> tokens) {
-  return Model(layout, arena).logprobs(tokens);
+Scores scores(const host::Layout& layout, std::span<const double> arena,
+              std::span<const wire::TokenId> tokens, double temperature) {
+  return Model(layout, arena).scores(tokens, temperature);
 }
 
 }  // namespace assay::gpu::reference

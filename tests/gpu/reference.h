@@ -9,9 +9,14 @@
 
 namespace assay::gpu::reference {
 
-// Log-probability of each token of one sequence given those before it; 0 for the first.
+struct Scores {
+  std::vector<double> logprobs;   // of each token given those before it; 0 for the first
+  std::vector<double> entropies;  // of the distribution it was drawn from, nats; 0 for the first
+};
+
+// Scores of one sequence under softmax(logits / temperature).
 //   arena  weights laid out as gpu::host::Layout says, in double
-std::vector<double> logprobs(const host::Layout& layout, std::span<const double> arena,
-                             std::span<const wire::TokenId> tokens);
+Scores scores(const host::Layout& layout, std::span<const double> arena,
+              std::span<const wire::TokenId> tokens, double temperature = 1);
 
 }  // namespace assay::gpu::reference

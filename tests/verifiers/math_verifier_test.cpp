@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/core/clock.h"
+#include "verifiers/case_file.h"
 #include "verifiers/registry.h"
 
 namespace assay::verifiers {
@@ -86,6 +87,50 @@ TEST(MathVerifier, ReadsOneValueInItsManySpellings) {
               {"120", "5!"},
               {"3", "\\sqrt{9}"}},
              Outcome::kCorrect);
+}
+
+TEST(MathVerifier, NumbersAreEqualAsRationalsWhateverTheirNotation) {
+  expect_all({{"-5", "\u22125"},                 // minus sign
+              {"-5", "The answer is \u20135."},  // en dash
+              {"-1/2", "\u22120.5"},
+              {"1/2", "50%"},
+              {"0.5", "\\frac{1}{2}"},
+              {"0.0015", "1.5e-3"},
+              {"0.0015", "1.5 \u00D7 10^{-3}"},
+              {"1000", "1E+3"},
+              {"1234.5", "$1,234.50"},
+              {"1234.50", "1,234.5 dollars"},
+              {"1,234,567", "1234567"},
+              {"7", "7.000"},
+              {"-3", "-3.0"},
+              {"0", "0.00"},
+              {"2", "4/2"},
+              {"0.1", "1/10"},
+              {"100000000000000000001", "100,000,000,000,000,000,001"}},
+             Outcome::kCorrect);
+  expect_all({{"-5", "5"},
+              {"5", "\u22125"},
+              {"1/3", "0.3333333333333333"},  // the nearest double
+              {"0.1", "0.1000000000000000055511151231257827"},
+              {"0.5", "0.50001"},
+              {"1000", "1e4"},
+              {"1000", "1.000001e3"},
+              {"1234", "1.234"},
+              {"100000000000000000000", "100000000000000000001"},
+              {"12", "1 2"}},
+             Outcome::kIncorrect);
+}
+
+TEST(MathVerifier, VerdictsAreTheSameEveryTime) {
+  const auto verifier = *make_verifier("math");
+  wire::Prompt prompt;
+  prompt.reference = "\\frac{1}{2}";
+  for (const char* completion : {"0.5", "\\boxed{x+1}", "\\boxed{2^{9999}}", "", "I think 7"}) {
+    const std::string first = verdict_record("a", verifier->verify(prompt, completion));
+    for (int i = 0; i < 20; ++i) {
+      EXPECT_EQ(verdict_record("a", verifier->verify(prompt, completion)), first);
+    }
+  }
 }
 
 TEST(MathVerifier, ComparesStructuresByTheirParts) {

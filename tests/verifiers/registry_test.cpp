@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "verifiers/arithmetic/chain_check.h"
+#include "verifiers/verdict_text.h"
 
 namespace assay::verifiers {
 namespace {
@@ -101,6 +103,29 @@ TEST(ChainVerifier, ATaskThatContradictsItselfIsUnscored) {
 
   EXPECT_EQ(judge("chain", wrong_reference, "00").outcome, Outcome::kUnscored);
   EXPECT_EQ(judge("chain", no_problem, "00").outcome, Outcome::kUnscored);
+}
+
+TEST(Verifiers, ForeignBytesOfAnySizeGetATypedVerdict) {
+  // What a policy may emit: nothing, no UTF-8, control characters, and far too much.
+  wire::Prompt chain = chain_prompt();
+  wire::Prompt plain;
+  plain.reference = "1";
+  std::string noise;
+  for (int i = 0; i < 3000; ++i) noise += static_cast<char>(i * 37 % 256);
+  const std::string huge(100'000'000, '0');
+  for (const VerifierKind& kind : verifier_kinds()) {
+    const auto verifier = *make_verifier(kind.name);
+    const wire::Prompt& prompt = kind.name == "chain" ? chain : plain;
+    for (const std::string* completion : {&std::as_const(noise), &huge}) {
+      const wire::Verdict verdict = verifier->verify(prompt, *completion);
+      EXPECT_EQ(verdict.outcome, Outcome::kIncorrect) << kind.name;
+      EXPECT_EQ(verdict.reward, 0.0);
+      EXPECT_LT(verdict.reason.size(), 400u) << kind.name;
+      EXPECT_TRUE(is_valid_utf8(verdict.reason)) << kind.name;
+    }
+    EXPECT_EQ(verifier->verify(prompt, "").code, VerdictCode::kNoAnswer) << kind.name;
+    EXPECT_EQ(verifier->verify(prompt, std::string("\0", 1)).outcome, Outcome::kIncorrect);
+  }
 }
 
 TEST(ExactMatch, ComparesByteForByteButForWhiteSpaceAround) {

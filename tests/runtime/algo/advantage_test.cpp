@@ -6,7 +6,7 @@
 #include <limits>
 #include <numeric>
 
-#include "tests/runtime/algo/seed.h"
+#include "tests/support/seed.h"
 
 namespace assay::algo {
 namespace {
@@ -53,6 +53,15 @@ TEST(GroupAdvantages, MedianTrainsOnlyTheRareKind) {
   EXPECT_EQ(mostly_wrong, (std::vector<double>{1, 0, 0, 0}));
   const auto half = advantages_of({1, 1, 0, 0}, with(Baseline::kMedian));
   EXPECT_EQ(half, (std::vector<double>{0.5, 0.5, -0.5, -0.5}));
+}
+
+TEST(GroupAdvantages, TheMedianOfAnEvenGroupLiesBetweenTheTwoInTheMiddle) {
+  // 0 0.2 0.6 1: 0.4. The lower median, 0.2, is what the quantile at one half takes.
+  const GroupRewards rewards{1, 0, 0.6, 0.2};
+  EXPECT_NEAR(advantages_of(rewards, with(Baseline::kMedian))[0], 0.6, 1e-12);
+  AdvantageOptions lower = with(Baseline::kQuantile);
+  lower.quantile = 0.5;
+  EXPECT_NEAR(advantages_of(rewards, lower)[0], 0.8, 1e-12);
 }
 
 TEST(GroupAdvantages, QuantileIsTheSmallestRewardReachingItsShare) {
@@ -132,6 +141,32 @@ TEST(BatchAdvantages, BatchScopeComparesAcrossGroups) {
   EXPECT_EQ(results[0].advantages, (std::vector<double>{0.5, 0.5}));
   EXPECT_EQ(results[1].advantages, (std::vector<double>{-0.5, -0.5}));
   EXPECT_EQ(results[0].signal, GroupSignal::kEqualRewards);  // still said of the group
+}
+
+TEST(BatchAdvantages, TheMedianOfTheBatchIsAsTheArticlePutsIt) {
+  // Of 1 1 1 0 0: 1. Nothing re-centres afterwards, so the failures alone are trained.
+  AdvantageOptions options = with(Baseline::kMedian);
+  options.scope = BaselineScope::kBatch;
+  const std::vector<GroupRewards> groups{{1, 1}, {1, 0, 0}};
+  const auto results = batch_advantages(groups, options).value();
+  EXPECT_EQ(results[0].advantages, (std::vector<double>{0, 0}));
+  EXPECT_EQ(results[1].advantages, (std::vector<double>{0, -1, -1}));
+}
+
+TEST(BatchAdvantages, UnscoredRolloutsAreInNoBatchStatistic) {
+  AdvantageOptions batch_mean;
+  batch_mean.scope = BaselineScope::kBatch;
+  for (const AdvantageOptions& options :
+       {batch_mean, with(Baseline::kMean, AdvantageScale::kBatchWhiten)}) {
+    const std::vector<GroupRewards> whole{{1, 0}, {1, 1, 0}};
+    const std::vector<GroupRewards> holed{{1, kUnscored, 0}, {1, 1, 0, kUnscored}};
+    const auto expected = batch_advantages(whole, options).value();
+    const auto seen = batch_advantages(holed, options).value();
+    EXPECT_EQ(seen[0].advantages,
+              (std::vector<double>{expected[0].advantages[0], 0, expected[0].advantages[1]}));
+    EXPECT_EQ(seen[1].advantages[2], expected[1].advantages[2]);
+    EXPECT_EQ(seen[1].advantages[3], 0);
+  }
 }
 
 TEST(BatchAdvantages, WhiteningLeavesGroupsWithoutSignalAtZero) {

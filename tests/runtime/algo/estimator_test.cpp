@@ -11,7 +11,7 @@
 #include "runtime/algo/pass_at_k.h"
 #include "runtime/algo/selection.h"
 #include "runtime/algo/staleness.h"
-#include "tests/runtime/algo/seed.h"
+#include "tests/support/seed.h"
 
 namespace assay::algo {
 namespace {
@@ -57,6 +57,15 @@ TEST(GuessFloor, IsWhatBlindGuessingReaches) {
   EXPECT_NEAR(guess_floor(0.01, 256), 0.9237, 1e-4);
   EXPECT_EQ(guess_floor(0, 8), 0);
   EXPECT_EQ(guess_floor(1, 3), 1);
+}
+
+TEST(MatchChance, IsTheShareOfPairsWithEqualAnswers) {
+  // 7 7 7 8 8 9: 3 * 2 + 2 * 1 equal ordered pairs of 6 * 5.
+  EXPECT_NEAR(match_chance(std::vector<std::string>{"7", "8", "7", "9", "8", "7"}), 8.0 / 30,
+              1e-12);
+  EXPECT_EQ(match_chance(std::vector<std::string>{"1", "2", "3"}), 0);
+  EXPECT_EQ(match_chance(std::vector<std::string>{"1", "1"}), 1);
+  EXPECT_EQ(match_chance(std::vector<std::string>{"1"}), 0);
 }
 
 double majority(const std::vector<AnswerClass>& classes, std::uint64_t k) {

@@ -10,7 +10,7 @@
 #include "runtime/algo/bootstrap.h"
 #include "runtime/algo/confidence.h"
 #include "runtime/algo/pass_at_k.h"
-#include "tests/runtime/algo/seed.h"
+#include "tests/support/seed.h"
 
 namespace assay::algo {
 namespace {

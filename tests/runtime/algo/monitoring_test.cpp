@@ -8,7 +8,7 @@
 #include "runtime/algo/control.h"
 #include "runtime/algo/evaluation.h"
 #include "runtime/algo/health.h"
-#include "tests/runtime/algo/seed.h"
+#include "tests/support/seed.h"
 
 namespace assay::algo {
 namespace {
@@ -109,6 +109,14 @@ TEST(ControlVerdict, PassesWhenEmptyRewardsAreShownToDoNothing) {
 TEST(ControlVerdict, FlagsAGainWithoutAVerifier) {
   EXPECT_EQ(judge(0.25, 0.10, 300).verdict, ControlVerdict::kFlag);
   EXPECT_EQ(judge(0.25, 0.03, 300).verdict, ControlVerdict::kFlag);  // small, but beyond the noise
+}
+
+TEST(ControlVerdict, TheMarginIsAFractionNotPercent) {
+  // 4 points beyond no interval: below the margin of 0.05, though above it when read as 4.0.
+  const Rates base{0.2, 0.6, 0.1, 0.9}, after{0.9, 0.9, 0.8, 1.0}, control{0.5, 0.4, 0.26, 0.8};
+  const ControlFinding finding = judge_control({base, after, control, {}}, {});
+  EXPECT_NEAR(finding.control_gain.value, 0.04, 1e-12);
+  EXPECT_NE(finding.verdict, ControlVerdict::kFlag);
 }
 
 TEST(ControlVerdict, FewPromptsProveNothing) {

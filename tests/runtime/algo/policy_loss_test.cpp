@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/core/rng.h"
-#include "tests/runtime/algo/seed.h"
+#include "tests/support/seed.h"
 
 namespace assay::algo {
 namespace {
@@ -356,6 +356,23 @@ TEST(PolicyLoss, TokenClipRangesAreRefusedForGspo) {
   options.clip_low = 3e-4;
   options.clip_high = 4e-4;
   EXPECT_TRUE(check_loss_options(options));
+}
+
+TEST(PolicyLoss, DefaultsAreTheDecidedOnes) {
+  // Where the field disagrees, these were chosen; a changed default is a changed algorithm.
+  const LossOptions options;
+  EXPECT_EQ(options.surrogate, Surrogate::kClipped);
+  EXPECT_EQ(options.aggregation, Aggregation::kTokenMean);
+  EXPECT_EQ(options.clip_low, 0.2);
+  EXPECT_EQ(options.clip_high, 0.28);
+  EXPECT_EQ(options.dual_clip, 3);
+  EXPECT_EQ(options.cispo_ratio_max, 5);
+  EXPECT_TRUE(options.is_decoupled);
+  EXPECT_EQ(options.importance, ImportanceCorrection::kTokenTruncate);
+  EXPECT_EQ(options.importance_max, 2);
+  EXPECT_EQ(options.kl_coefficient, 0);
+  EXPECT_EQ(options.kl_estimator, KlEstimator::kK3Plus);
+  EXPECT_EQ(options.entropy_coefficient, 0);
 }
 
 TEST(PolicyLoss, OptionsOutOfRangeAreNamed) {

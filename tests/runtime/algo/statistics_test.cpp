@@ -9,7 +9,7 @@
 #include "runtime/algo/compression.h"
 #include "runtime/algo/confidence.h"
 #include "runtime/algo/reading.h"
-#include "tests/runtime/algo/seed.h"
+#include "tests/support/seed.h"
 
 namespace assay::algo {
 namespace {

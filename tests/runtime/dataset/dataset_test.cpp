@@ -113,6 +113,89 @@ TEST_F(JsonlDatasets, OverridesChooseOtherColumns) {
   EXPECT_EQ(dataset->name(), "mine");
 }
 
+TEST_F(JsonlDatasets, WindowsLineEndsAndAByteOrderMarkAreNoPartOfARow) {
+  const auto dataset = load(
+      "\xEF\xBB\xBF{\"prompt\": \"a\", \"answer\": \"1\"}\r\n"
+      "\r\n"
+      "{\"prompt\": \"b\", \"answer\": \"2\"}\r\n");
+
+  ASSERT_TRUE(dataset) << to_text(dataset.error());
+  ASSERT_EQ(dataset->prompts().size(), 2u);
+  EXPECT_EQ(dataset->prompts()[0].text, "a");
+  EXPECT_EQ(dataset->prompts()[1].reference, "2");
+  EXPECT_EQ(dataset->prompts()[1].row, 1u);
+}
+
+TEST_F(JsonlDatasets, NumbersAndTruthValuesAreReferencesAsWritten) {
+  const auto dataset = load(
+      "{\"prompt\": \"a\", \"answer\": 9007199254740993}\n"  // 2^53 + 1
+      "{\"prompt\": \"b\", \"answer\": 0.1}\n"
+      "{\"prompt\": \"c\", \"answer\": true}\n"
+      "{\"prompt\": \"d\", \"answer\": -7}\n");
+
+  ASSERT_TRUE(dataset) << to_text(dataset.error());
+  EXPECT_EQ(dataset->prompts()[0].reference, "9007199254740993");
+  EXPECT_EQ(dataset->prompts()[1].reference, "0.1");
+  EXPECT_EQ(dataset->prompts()[2].reference, "true");
+  EXPECT_EQ(dataset->prompts()[3].reference, "-7");
+  EXPECT_EQ(dataset->mapping().plain_truths, 4u);
+}
+
+TEST_F(JsonlDatasets, AColumnNamedWithADotIsFoundBeforeANestedOne) {
+  const auto dataset = load(R"({"prompt": "a", "reward_model.ground_truth": "1", )"
+                            R"("reward_model": {"ground_truth": "2"}})");
+
+  ASSERT_TRUE(dataset);
+  EXPECT_EQ(dataset->prompts()[0].reference, "1");
+}
+
+TEST_F(JsonlDatasets, EqualRowsHaveEqualIdsAndRowsOfTheirOwn) {
+  const std::string row = R"({"prompt": "a", "answer": "1"})"
+                          "\n";
+  const auto dataset = load(row + row);
+
+  ASSERT_TRUE(dataset);
+  EXPECT_EQ(dataset->prompts()[0].id, dataset->prompts()[1].id);
+  EXPECT_EQ(dataset->prompts()[1].row, 1u);
+}
+
+TEST_F(JsonlErrors, AnOverrideThatNamesNoColumnIsAnErrorNotAGuess) {
+  const std::string path = write(R"({"prompt": "a", "answer": "1"})");
+
+  const auto prompt = JsonlDataset::load({.path = path, .prompt_column = "promt"});
+  const auto truth = JsonlDataset::load({.path = path, .truth_column = "gold"});
+
+  EXPECT_EQ(prompt.error().id, "E302");
+  EXPECT_THAT(prompt.error().message, HasSubstr("\"promt\""));
+  EXPECT_EQ(truth.error().id, "E301");
+}
+
+TEST_F(JsonlErrors, WhatIsTooLongForAMessageIsRefusedByItsRow) {
+  const std::string good = R"({"prompt": "a", "answer": "1"})"
+                           "\n";
+  const std::string endless(300'000, 'x');
+
+  const auto prompt = load(good + R"({"prompt": ")" + endless + R"(", "answer": "1"})");
+  const auto truth = load(good + R"({"prompt": "a", "answer": ")" + endless + R"("})");
+
+  EXPECT_THAT(prompt.error().place, EndsWith(":2"));
+  EXPECT_THAT(truth.error().place, EndsWith(":2"));
+  EXPECT_THAT(truth.error().message, HasSubstr("reference answer has 300000 bytes"));
+}
+
+TEST_F(JsonlErrors, AFolderIsNoDataset) {
+  EXPECT_FALSE(JsonlDataset::load({.path = folder_.root()}));
+}
+
+TEST_F(JsonlErrors, WhatOnlyLooksLikeJsonIsRefused) {
+  for (const char* line :
+       {"{\"prompt\": \"a\", \"answer\": NaN}", "{'prompt': 'a'}",
+        "{\"prompt\": \"a\", \"answer\": 1e999}", "{\"prompt\": \"a\", \"answer\": \"1\"} {}",
+        "{\"prompt\": \"\x01\"}", "// a comment"}) {
+    EXPECT_EQ(load(line).error().code, ErrorCode::kCorrupt) << line;
+  }
+}
+
 TEST_F(JsonlDatasets, StopsAtTheRowLimit) {
   const auto dataset = JsonlDataset::load(
       {.path = write("{\"prompt\":\"a\",\"answer\":\"1\"}\nbroken"), .rows_max = 1});
@@ -170,6 +253,16 @@ TEST_F(JsonlErrors, ALineLongerThanTheLimitIsRefused) {
   ASSERT_FALSE(line);
   EXPECT_EQ(line.error().code, ErrorCode::kExhausted);
   EXPECT_THAT(line.error().place, EndsWith(":2"));
+}
+
+TEST_F(JsonlErrors, TheLimitCountsTheLineAloneAndHoldsAtTheEndOfTheFile) {
+  const std::string ten = "\"12345678\"";  // ten bytes
+  for (const char* end : {"\n", ""}) {
+    auto reader = *JsonlReader::open(write(ten + end), 10);
+    EXPECT_TRUE(reader.next()->has_value());
+    auto shorter = *JsonlReader::open(write(ten + end), 9);
+    EXPECT_EQ(shorter.next().error().code, ErrorCode::kExhausted);
+  }
 }
 
 TEST_F(JsonlErrors, MissingAndEmptyFilesAreErrors) {

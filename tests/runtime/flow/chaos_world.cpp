@@ -97,15 +97,22 @@ ChaosWorld::ChaosWorld(const ChaosOptions& options, Storage* storage)
 
 bool ChaosWorld::run() {
   start();
-  for (int event = 0; event < 200'000 && flow_->version().value < kSteps; ++event) {
+  for (int event = 0; event < 200'000 && !is_over(); ++event) {
     now_ += std::chrono::milliseconds(10 + rng_.below(50));
     one_event();
     check();
     if (::testing::Test::HasFailure()) return false;
   }
-  if (flow_->version().value < kSteps) return false;
+  if (!is_over()) return false;
   finish();
   return true;
+}
+
+bool ChaosWorld::is_over() const {
+  const auto is_step = [](const auto& item) { return std::holds_alternative<KeptStep>(item); };
+  const bool is_in_hand =
+      !training_.empty() || std::any_of(keeper_.begin(), keeper_.end(), is_step);
+  return flow_->version().value == kSteps || (is_stopping_ && !is_in_hand);
 }
 
 void ChaosWorld::start() {
@@ -113,11 +120,12 @@ void ChaosWorld::start() {
     obey(flow_->generator_ready(worker, kGeneratorWindow, now_));
   for (const char* worker : {"verifier/0", "verifier/1"})
     obey(flow_->verifier_ready(worker, kVerifierWindow, now_));
-  obey(flow_->batch_requested(now_));
+  if (!is_stopping_) obey(flow_->batch_requested(now_));
 }
 
 void ChaosWorld::one_event() {
   if (storage_ != nullptr && rng_.next_bool(options_.crash_chance)) return crash();
+  is_stopping_ = is_stopping_ || rng_.next_bool(options_.stop_chance);
   const double dice = rng_.next_unit();
   if (dice < 0.01) {
     restart_worker();
@@ -167,7 +175,7 @@ void ChaosWorld::crash() {
 void ChaosWorld::learner_works() {
   keeper_.push_back(KeptStep{training_.front()});
   training_.pop_front();
-  obey(flow_->batch_requested(now_));
+  if (!is_stopping_) obey(flow_->batch_requested(now_));
 }
 
 // The writer of the history takes the oldest items, makes them durable and says so; unless the
@@ -355,6 +363,7 @@ void ChaosWorld::check() {
 }
 
 void ChaosWorld::finish() {
+  options_.crash_chance = 0;
   obey(flow_->drain(now_));
   keeper_works(keeper_.size());
   for (const std::function<void()>& message : mail_) message();

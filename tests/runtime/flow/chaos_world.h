@@ -41,6 +41,7 @@ struct ChaosOptions {
   std::uint32_t staleness = 0;
   bool is_deterministic = false;
   double crash_chance = 0;  // of the curator, per event; needs a storage
+  double stop_chance = 0;   // that somebody ends the run early, per event
 };
 
 // What happened in a run, so that a test can tell that the chaos was one.
@@ -62,7 +63,8 @@ class ChaosWorld {
  public:
   explicit ChaosWorld(const ChaosOptions& options, Storage* storage = nullptr);
 
-  // Runs until the last step is committed, then drains. False when it did not come to an end.
+  // Runs until the last step is committed or the run is stopped and no update is in hand, then
+  // drains. False when it did not come to an end.
   bool run();
 
   // The groups of each update, in the order of the batch.
@@ -86,6 +88,7 @@ class ChaosWorld {
   };
 
   void start();
+  bool is_over() const;
   void one_event();
   void check();
   void finish();
@@ -133,7 +136,7 @@ class ChaosWorld {
   std::map<GroupId, std::string> generating_;  // leases as the effects tell them
   std::map<RolloutId, std::string> judging_;
   std::uint64_t last_version_ = 0;
-  bool is_draining_ = false;
+  bool is_stopping_ = false;
 };
 
 // ASSAY_SEED, or 1.

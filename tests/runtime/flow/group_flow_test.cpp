@@ -68,6 +68,9 @@ class Scene {
 
   static Verdict right() { return bound(Verdict::correct("yes")); }
   static Verdict wrong() { return bound(Verdict::incorrect(VerdictCode::kWrongAnswer, "no")); }
+  static Verdict partly() {
+    return bound(Verdict::incorrect(VerdictCode::kWrongAnswer, "the first half", 0.5));
+  }
   static Verdict broken() {
     return Verdict::unscored(VerdictCode::kInternalError, "judge crashed");
   }
@@ -223,6 +226,20 @@ TEST(GroupFlow, ALostGeneratorsGroupsGoToAnother) {
   EXPECT_EQ(granted[0].indices, (std::vector<std::uint32_t>{1}));  // rollout 0 is kept
 }
 
+TEST(GroupFlow, AGroupThatALateWorkerFinishedIsNotDrawnAgain) {
+  Scene scene;
+  scene.start();
+  scene.draw(100, 0);
+  scene.flow().generator_ready("generator/0", 0, at(1s));  // no room: the group has to wait
+  scene.flow().tick(at(100s));
+  scene.draw(100, 1);
+
+  const Effects effects = scene.flow().generator_ready("generator/1", 8, at(101s));
+
+  EXPECT_TRUE(all<GenerationGranted>(effects).empty());
+  EXPECT_EQ(scene.flow().prompts_queue(at(101s)).unacked, 0u);
+}
+
 TEST(GroupFlow, AnOverdueLeaseIsTakenBackAndGivenUpAfterTheLastAttempt) {
   Scene scene;
   scene.start();
@@ -236,6 +253,23 @@ TEST(GroupFlow, AnOverdueLeaseIsTakenBackAndGivenUpAfterTheLastAttempt) {
 
   EXPECT_EQ(all<GroupDropped>(last)[0].reason, DropReason::kGeneratorGaveUp);
   EXPECT_EQ(all<GroupIssued>(last).size(), 1u);  // its place is issued again
+}
+
+TEST(GroupFlow, DynamicSamplingJudgesRawCorrectnessNotTheShapedReward) {
+  FlowOptions options = Scene::small();
+  options.is_dynamic_sampling = true;
+  Scene scene(options);
+  scene.start();
+  Effects effects = scene.draw(100, 0);
+  Scene::append(effects, scene.draw(100, 1));
+  // Both wrong, one with partial credit: the rewards differ, the group teaches nothing true.
+  Scene::append(effects, scene.judge(100, 0, Scene::wrong()));
+  Scene::append(effects, scene.judge(100, 1, Scene::partly()));
+
+  const auto dropped = all<GroupDropped>(effects);
+  ASSERT_EQ(dropped.size(), 1u);
+  EXPECT_EQ(dropped[0].reason, DropReason::kZeroVariance);
+  EXPECT_EQ(dropped[0].detail, "no completion is correct");
 }
 
 TEST(GroupFlow, DynamicSamplingReplacesZeroSignalGroupsButNeverStarves) {

@@ -26,8 +26,8 @@ class Checkpoints : public ::testing::Test {
     std::ofstream(store_.folder(step) + "/" + name) << content;
   }
   std::uint64_t newest(std::uint64_t step_max = 1000) {
-    const Result<std::optional<FoundCheckpoint>> found = store_.newest_whole(step_max);
-    return found && *found ? (*found)->manifest.step : 0;
+    const Result<FoundCheckpoint> found = store_.newest_whole(step_max);
+    return found ? found->manifest.step : 0;
   }
 
   assay::testing::TemporaryFolder folder_;
@@ -37,12 +37,12 @@ class Checkpoints : public ::testing::Test {
 TEST_F(Checkpoints, TheNewestWholeOneIsFoundWithItsManifest) {
   make(10);
   make(20);
-  const Result<std::optional<FoundCheckpoint>> found = store_.newest_whole(100);
-  ASSERT_TRUE(found && *found);
-  EXPECT_EQ((*found)->folder, store_.folder(20));
-  EXPECT_EQ((*found)->manifest.weights, sha256("weights 20"));
-  ASSERT_EQ((*found)->manifest.files.size(), 2u);
-  EXPECT_EQ((*found)->manifest.files[1].name, "state/optimiser.safetensors");
+  const Result<FoundCheckpoint> found = store_.newest_whole(100);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->folder, store_.folder(20));
+  EXPECT_EQ(found->manifest.weights, sha256("weights 20"));
+  ASSERT_EQ(found->manifest.files.size(), 2u);
+  EXPECT_EQ(found->manifest.files[1].name, "state/optimiser.safetensors");
   EXPECT_EQ(fs::read_symlink(folder_.path("checkpoints/latest")), "step_20");
   EXPECT_EQ(newest(19), 10u) << "never beyond what the ledger committed";
 }
@@ -68,12 +68,22 @@ TEST_F(Checkpoints, EachKindOfDamageFallsBackOneGenerationAndIsNamed) {
     make(20);
     ASSERT_EQ(newest(), 20u);
     damages[i]();
-    const Result<std::optional<FoundCheckpoint>> found = store_.newest_whole(100);
-    ASSERT_TRUE(found && *found) << i;
-    EXPECT_EQ((*found)->manifest.step, 10u) << i;
-    ASSERT_EQ((*found)->skipped.size(), 1u) << i;
-    EXPECT_NE((*found)->skipped[0].message.find("step_20"), std::string::npos) << i;
+    const Result<FoundCheckpoint> found = store_.newest_whole(100);
+    ASSERT_TRUE(found) << i;
+    EXPECT_EQ(found->manifest.step, 10u) << i;
+    ASSERT_EQ(found->skipped.size(), 1u) << i;
+    EXPECT_NE(found->skipped[0].message.find("step_20"), std::string::npos) << i;
   }
+}
+
+TEST_F(Checkpoints, WhatIsPassedOverIsListedEvenWhenNoneIsWhole) {
+  make(10);
+  make(20);
+  for (const std::uint64_t step : {10, 20}) write(step, "model.safetensors", "model");
+  const Result<FoundCheckpoint> found = store_.newest_whole(100);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->folder, "");
+  EXPECT_EQ(found->skipped.size(), 2u);
 }
 
 TEST_F(Checkpoints, AManifestCannotReachOutsideItsFolder) {
@@ -111,7 +121,7 @@ TEST_F(Checkpoints, OnlyOurOwnNamesCount) {
 
 TEST_F(Checkpoints, NoFolderMeansNoCheckpoint) {
   EXPECT_TRUE(store_.list()->empty());
-  EXPECT_FALSE(store_.newest_whole(10)->has_value());
+  EXPECT_EQ(store_.newest_whole(10)->folder, "");
 }
 
 }  // namespace

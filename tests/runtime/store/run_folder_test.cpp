@@ -37,6 +37,14 @@ TEST(RunFolder, ResumingNothingIsRefused) {
             ErrorCode::kNotFound);
 }
 
+// A disk that was full when the folder was marked leaves the draft of the mark.
+TEST(RunFolder, AFolderThatCouldNotBeMarkedIsFree) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder.path("run"));
+  std::ofstream(folder.path("run/.assay-run.tmp")) << "assay";
+  EXPECT_TRUE(RunFolder::open(folder.path("run"), RunMode::kNew));
+}
+
 TEST(RunFolder, CleanDeletesWhatAssayMadeAndNothingElse) {
   const TemporaryFolder folder;
   const std::string root = folder.path("run");

@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "runtime/core/rng.h"
 #include "runtime/text/byte_tokenizer.h"
 #include "runtime/text/char_tokenizer.h"
+#include "tests/support/seed.h"
 
 namespace assay::text {
 namespace {
@@ -18,11 +18,6 @@ using ::testing::HasSubstr;
 
 CharTokenizer arithmetic() {
   return *CharTokenizer::create("0123456789+-*=;");
-}
-
-std::uint64_t test_seed() {
-  const char* seed = std::getenv("ASSAY_SEED");
-  return seed == nullptr ? 17 : std::strtoull(seed, nullptr, 10);
 }
 
 TEST(CharTokenizer, TokenZeroIsTheEndAndTheAlphabetFollows) {
@@ -62,8 +57,8 @@ TEST(CharTokenizer, RefusesAmbiguousAlphabets) {
 TEST(CharTokenizer, RoundTripsWhateverItsAlphabetCanWrite) {
   const std::string alphabet = "0123456789+-*=;";
   const CharTokenizer tokenizer = arithmetic();
-  Rng rng(test_seed());
-  SCOPED_TRACE("ASSAY_SEED=" + std::to_string(test_seed()));
+  Rng rng = test_rng();
+  SCOPED_TRACE(seed_text());
   for (int trial = 0; trial < 1000; ++trial) {
     std::string text;
     for (std::uint64_t length = rng.below(40); length > 0; --length) {
@@ -80,8 +75,8 @@ TEST(CharTokenizer, RoundTripsWhateverItsAlphabetCanWrite) {
 
 TEST(ByteTokenizer, RoundTripsAnyBytes) {
   const ByteTokenizer tokenizer;
-  Rng rng(test_seed());
-  SCOPED_TRACE("ASSAY_SEED=" + std::to_string(test_seed()));
+  Rng rng = test_rng();
+  SCOPED_TRACE(seed_text());
   for (int trial = 0; trial < 1000; ++trial) {
     std::string text;
     for (std::uint64_t length = rng.below(40); length > 0; --length) {
