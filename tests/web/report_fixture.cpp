@@ -108,7 +108,8 @@ std::vector<InspectedRollout> rollouts() {
   right.version_last = 57;
   InspectedRollout hostile = right;
   hostile.judged = {
-      "<script>document.title='owned'</script> \"quoted\" \x1b[31mred\x1b[0m &amp; \xe2\x80\xaereversed",
+      "<script>document.title='owned'</script> \"quoted\" "
+      "\x1b[31mred\x1b[0m &amp; \xe2\x80\xaereversed",
       "incorrect", "no_answer", "no number was found in <b>this</b>"};
   hostile.advantage = -0.625;
   InspectedRollout unscored = right;
