@@ -83,13 +83,13 @@ TEST_F(LedgerCheck, AFinishedRunHoldsInEverythingControlsIncluded) {
 
 // random_iid matches the reward of the base policy, which only its evaluation tells.
 TEST_F(LedgerCheck, EveryKindOfControlIsReplayed) {
-  ASSERT_EQ(run({"--clean", "--control.arms", "random_iid,inverted"}).exit_code, 0);
+  ASSERT_EQ(run({"--clean", "--control.arms", "random_iid,random_permute"}).exit_code, 0);
 
   const Checked checked = check({"--replay"});
 
   EXPECT_EQ(checked.outcome.exit_code, 0);
   EXPECT_EQ(checked.report.at("ledgers").size(), 3u);
-  for (const char* arm : {"true", "random_iid", "inverted"}) {
+  for (const char* arm : {"true", "random_iid", "random_permute"}) {
     EXPECT_EQ(checked.state("I20", arm), "ok") << arm;
     EXPECT_EQ(checked.state("I21", arm), "ok") << arm;
   }
