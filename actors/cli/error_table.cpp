@@ -52,7 +52,8 @@ constexpr ErrorKind kErrorKinds[] = {
      "Resume with the same files and flags, or start anew with --clean."},
     {"E803", "a run's history cannot be trusted",
      "The ledger is damaged, has lost what was announced, or belongs to another base policy.",
-     "Bring back a copy of the file that the error names, or start anew with --clean; `assay ledger "
+     "Bring back a copy of the file that the error names, or start anew with --clean; `assay "
+     "ledger "
      "check` shows what is broken."},
 };
 
