@@ -130,14 +130,14 @@ TEST_P(Operation, RotationTurnsPairsAndTurnsBack) {
       sines.get()[i] = static_cast<float>(std::sin(angle));
     }
 
-    kernels_->rotate(x.get(), cosines.get(), sines.get(), half, 1.0f);
+    kernels_->rotate(x.get(), cosines.get(), sines.get(), half, 1.0f, x.get());
     for (std::size_t i = 0; i < half; ++i) {
       const double c = cosines.get()[i], s = sines.get()[i];
       EXPECT_NEAR(x.get()[i], given[i] * c - given[half + i] * s, 1e-6);
       EXPECT_NEAR(x.get()[half + i], given[half + i] * c + given[i] * s, 1e-6);
     }
     // A rotation's transpose is its inverse, so this is the backward pass too.
-    kernels_->rotate(x.get(), cosines.get(), sines.get(), half, -1.0f);
+    kernels_->rotate(x.get(), cosines.get(), sines.get(), half, -1.0f, x.get());
     for (std::size_t i = 0; i < 2 * half; ++i) EXPECT_NEAR(x.get()[i], given[i], 2e-6);
   }
 }
