@@ -50,18 +50,11 @@ constexpr ErrorKind kErrorKinds[] = {
     {"E802", "a run is resumed with another configuration",
      "What was trained so far would not be what the new configuration says.",
      "Resume with the same files and flags, or start anew with --clean."},
-<<<<<<< HEAD
-    {"E803", "the history of a run is damaged",
-     "The ledger fails its audit, lacks updates that were announced, or starts from another base "
-     "policy. Going on would build upon it.",
-     "Bring back a copy of the file that the error names, or start anew with --clean."},
-=======
     {"E803", "a run's history cannot be trusted",
      "The ledger is damaged, has lost what was announced, or belongs to another base policy.",
      "Bring back a copy of the file that the error names, or start anew with --clean; `assay "
      "ledger "
      "check` shows what is broken."},
->>>>>>> report
 };
 
 }  // namespace
