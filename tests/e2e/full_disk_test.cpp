@@ -89,7 +89,7 @@ TEST_F(FullDisk, AtEveryStageIsOneErrorAndCostsNothing) {
   const std::vector<RecordedStep> expected = steps(), control = steps("random_permute");
   const std::uint64_t needed = bytes_below(folder_.root());
   std::set<std::string> failed_at;
-  for (const double share : {0.0, 0.004, 0.06, 0.12, 0.3, 0.6, 0.9, 1.2, 1.5, 1.8, 2.1}) {
+  for (const double share : {0.0, 0.004, 0.06, 0.12, 0.3, 0.6, 0.9, 1.2, 1.5, 1.8}) {
     SCOPED_TRACE("room for " + std::to_string(share) + " of the run");
     home_ = folder_.path("disk");
     const auto room = static_cast<std::uint64_t>(share * static_cast<double>(needed));
@@ -102,10 +102,11 @@ TEST_F(FullDisk, AtEveryStageIsOneErrorAndCostsNothing) {
     if (full.exit_code == 0) break;
     expect_one_error(
         full, 1, {"No space left|disk is full", "outputs/tiny/", "help: free space on that disk"});
-    failed_at.insert(full.err.substr(full.err.rfind("error")).substr(0, 60));
-    ASSERT_TRUE(disk.resize(kPlenty));
     std::vector<std::string> known;
     if (path_exists(in_run("ledger.sqlite"))) known = exported_lines();
+    failed_at.insert(full.err.substr(full.err.rfind("error")).substr(0, 60));
+
+    ASSERT_TRUE(disk.resize(kPlenty));
     std::vector<std::string> again = args();
     if (path_exists(in_run(".assay-run"))) again.push_back("--resume");
     expect_finished(run(again));
