@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 source cmake/steps.sh
 
 install_packages build
-build_preset release
+build_preset release assay
 step "train: assay run @ configs/arithmetic.toml"
 build/release/bin/assay run @ configs/arithmetic.toml --run.name first --clean "$@"
 step "done"

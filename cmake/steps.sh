@@ -27,7 +27,7 @@ install_packages() {
     "${missing[@]}" >/dev/null || return 1
 }
 
-# Configures and builds a preset. One compiler a core, fewer where memory is short (600 MB each).
+# build_preset PRESET [TARGET]: configures and builds, everything or one target. One compiler a core, fewer where memory is short (600 MB each).
 build_preset() {
   local jobs memory_jobs
   jobs=$(nproc)
@@ -40,7 +40,7 @@ build_preset() {
     return 1
   }
   rm -f "/tmp/assay-configure-$$.log"
-  cmake --build --preset "$1" -j "$jobs" -- --quiet || return 1
+  cmake --build --preset "$1" ${2:+--target "$2"} -j "$jobs" -- --quiet || return 1
 }
 
 # Every test that skipped itself, with the reason it printed.
