@@ -13,9 +13,6 @@ namespace {
 
 using Self = caf::stateful_actor<CuratorState>*;
 
-// So many groups that no generator can draw, one after the other, mean that none can be drawn.
-constexpr std::uint64_t kRefusedInARowMax = 256;
-
 SteadyTime now() {
   return SystemClock().now();
 }
@@ -134,10 +131,6 @@ void generation_refused(Self self, const GenerationRefused& refused) {
   state.setup.log.write(
       telemetry::LogLevel::kWarn,
       "group " + to_string(refused.group) + " cannot be drawn: " + refused.error.message);
-  if (++state.refused_in_a_row >= kRefusedInARowMax) {
-    self->send(state.supervisor, Failed{refused.error});
-    return;
-  }
   Outbox(self).obey(state.setup.flow->generation_refused(refused.worker, refused.group,
                                                          refused.error.message, now()));
 }
@@ -171,7 +164,6 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
       [=](const GenerationRefused& refused) { generation_refused(self, refused); },
       [=](const RolloutsDrawn& drawn) {
         CuratorState& state = self->state;
-        state.refused_in_a_row = 0;
         state.generated_by[drawn.worker] = drawn.generated_tokens;
         state.busy_by[drawn.worker] = drawn.busy_s;
         Outbox(self).obey(state.setup.flow->rollouts_arrived(drawn.worker, drawn.rollouts, now()));

@@ -1,8 +1,18 @@
 #include "actors/curator_outbox.h"
 
+#include <algorithm>
+
 #include "runtime/core/clock.h"
 
 namespace assay::actors {
+
+namespace {
+
+// A batch that needs more than so many batches' worth of failed groups is not coming.
+constexpr std::uint64_t kGivenUpBatchesMax = 16;
+constexpr std::uint64_t kGivenUpInARowMin = 256;
+
+}  // namespace
 
 void Outbox::obey(flow::Effects effects) {
   for (flow::Effect& effect : effects) {
@@ -88,7 +98,25 @@ void Outbox::obey_one(const flow::LeaseExpired& expired) {
                                                          " ended: " + expired.reason);
 }
 
+// A run in which nothing comes through must not draw and drop for ever.
+void Outbox::count_given_up(const flow::GroupDropped& dropped) {
+  const bool is_given_up = dropped.reason == wire::DropReason::kGeneratorGaveUp ||
+                           dropped.reason == wire::DropReason::kVerifierGaveUp;
+  if (!is_given_up) return;
+  const std::uint64_t most = std::max<std::uint64_t>(
+      kGivenUpInARowMin, kGivenUpBatchesMax * state_.setup.options->flow.dispatch.batch_groups);
+  if (++state_.given_up_in_a_row != most) return;
+  self_->send(state_.supervisor,
+              Failed{{ErrorCode::kUnavailable,
+                      std::to_string(most) + " groups in a row came to nothing, last group " +
+                          to_string(dropped.group) + ": " + dropped.detail,
+                      "see logs/latest/curator.log for what generators and verifiers said",
+                      {},
+                      {}}});
+}
+
 void Outbox::obey_one(const flow::GroupDropped& dropped) {
+  count_given_up(dropped);
   record(dropped);
   state_.prompts.erase(dropped.group);
   state_.setup.log.write(telemetry::LogLevel::kDebug,
@@ -97,6 +125,7 @@ void Outbox::obey_one(const flow::GroupDropped& dropped) {
 }
 
 void Outbox::obey_one(flow::BatchReady& ready) {
+  state_.given_up_in_a_row = 0;
   std::vector<flow::TrainGroup> groups;
   for (const flow::ReadyGroup& group : ready.groups) {
     groups.push_back({group.id, group.rollouts, group.rewards});

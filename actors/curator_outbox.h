@@ -32,6 +32,7 @@ class Outbox {
   void obey_one(const flow::GroupDropped& dropped);
   void obey_one(flow::BatchReady& ready);
 
+  void count_given_up(const flow::GroupDropped& dropped);
   const CuratorState::OpenPrompt* open_prompt(GroupId group, const flow::Ticket& ticket);
   template <class Effect, class... Context>
   void record(const Effect& effect, Context&&... context);

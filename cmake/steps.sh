@@ -27,7 +27,8 @@ install_packages() {
     "${missing[@]}" >/dev/null || return 1
 }
 
-# build_preset PRESET [TARGET]: configures and builds, everything or one target. One compiler a core, fewer where memory is short (600 MB each).
+# build_preset PRESET [TARGET]: configures and builds, everything or one target. One compiler a core,
+# fewer where memory is short (600 MB each).
 build_preset() {
   local jobs memory_jobs
   jobs=$(nproc)
