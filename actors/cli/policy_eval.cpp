@@ -248,6 +248,7 @@ algo::EvaluationOptions evaluation_options(const EvalSet& set, std::uint64_t see
     options.headline_k = options.ks.back();
   }
   options.guess_chance = set.guess_chance;
+  options.is_clustered = set.settings.is_clustered;
   options.bootstrap.seed = seed;
   return options;
 }

@@ -204,6 +204,8 @@ void describe_eval_source(Schema& schema, EvalSourceSettings& eval) {
   describe_source(schema, eval.source);
   schema.key("samples", eval.samples, "completions a prompt", Range::between(1, 4096));
   schema.key("ks", eval.ks, "pass@k is estimated for these k", Range::between(1, 4096));
+  schema.key("clustered", eval.is_clustered,
+             "prompts of a stratum share a template: intervals take them as one observation");
   schema.key("interval", eval.interval, "steps between evaluations; 0: base and after only");
   schema.key("interval_prompts", eval.interval_prompts, "prompts of those; 0: all");
   schema.key("interval_samples", eval.interval_samples, "completions a prompt then; 0: samples",
@@ -269,11 +271,13 @@ void describe_learner(Schema& schema, LearnerSettings& learner) {
 void describe_health(Schema& schema, HealthSettings& health) {
   const Range fraction = Range::between(0, 1);
   schema.table("health", "thresholds of the alerts; 0 turns one off");
-  schema.key("min_reward_std", health.min_reward_std, "mean standard deviation inside a group",
+  schema.key("min_reward_std", health.min_reward_std, "standard deviation over the batch",
              Range::at_least(0));
-  schema.key("min_entropy_fraction", health.min_entropy_fraction, "of the first step's entropy",
-             fraction);
-  schema.key("max_kl", health.max_kl, "from the behaviour policy, nats a token",
+  schema.key("min_entropy_fraction", health.min_entropy_fraction,
+             "of the mean entropy of the first ten steps", fraction);
+  schema.key("min_entropy", health.min_entropy, "nats a token, absolute", Range::at_least(0));
+  schema.key("max_kl", health.max_kl,
+             "KL from the base policy, nats a completion; three times that is critical",
              Range::at_least(0));
   schema.key("max_grad_norm", health.max_grad_norm, "before clipping", Range::at_least(0));
   schema.key("min_ess", health.min_ess, "effective share of the importance weights", fraction);

@@ -90,6 +90,7 @@ struct EvalSourceSettings {
   SourceSettings source;
   std::uint32_t samples = 16;  // completions a prompt
   std::vector<std::uint32_t> ks = {1, 2, 4, 8};
+  bool is_clustered = false;           // prompts of a stratum share a template: one observation
   std::uint32_t interval = 0;          // steps between evals during the run; 0: base and after only
   std::uint32_t interval_prompts = 0;  // prompts of such an eval; 0: all
   std::uint32_t interval_samples = 0;  // completions a prompt of such an eval; 0: `samples`
@@ -138,8 +139,9 @@ struct LearnerSettings {
 // [health]: thresholds of the alerts; 0 turns one off.
 struct HealthSettings {
   double min_reward_std = 0.05;
-  double min_entropy_fraction = 0.3;  // of the first step's entropy
-  double max_kl = 10;
+  double min_entropy_fraction = 0.3;  // of the first ten steps' entropy
+  double min_entropy = 0;             // nats; the scale is the vocabulary's, so it is off
+  double max_kl = 10;                 // nats a completion, from the base policy
   double max_grad_norm = 100;
   double min_ess = 0.3;
   double max_zero_variance_fraction = 0.8;

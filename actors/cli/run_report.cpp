@@ -15,23 +15,6 @@ namespace assay::cli {
 
 namespace {
 
-algo::HealthOptions health_options(const HealthSettings& settings) {
-  algo::HealthOptions options;
-  const auto set = [](algo::HealthThreshold& threshold, double critical) {
-    if (critical <= 0) {
-      threshold = {};
-    } else {
-      threshold.critical = critical;
-    }
-  };
-  set(options.reward_std_min, settings.min_reward_std);
-  set(options.ess_min, settings.min_ess);
-  set(options.zero_signal_max, settings.max_zero_variance_fraction);
-  set(options.verifier_error_max, settings.max_unscored_fraction);
-  options.entropy_fraction_min.warn = settings.min_entropy_fraction;
-  return options;
-}
-
 algo::HealthMetrics health_metrics(const actors::StepReport& step, std::uint64_t bound) {
   algo::HealthMetrics metrics;
   const flow::BatchSummary& batch = step.batch;
@@ -41,6 +24,8 @@ algo::HealthMetrics health_metrics(const actors::StepReport& step, std::uint64_t
       static_cast<double>(batch.zero_signal_groups) / std::max(1u, batch.group_count);
   metrics.entropy = step.update.entropy;
   metrics.kl_behaviour = step.update.kl_behaviour_k3;
+  metrics.kl_reference_token = step.update.kl_reference_k3;
+  metrics.kl_reference_sequence = step.update.kl_reference_sequence;
   metrics.ess = step.update.ess;
   metrics.clip_fraction = step.update.clip_low_fraction + step.update.clip_high_fraction;
   metrics.grad_norm = step.update.grad_norm;
@@ -116,12 +101,14 @@ web::ControlSource control_source(const std::string& name,
                                   const std::vector<algo::EvaluatedPrompt>& base,
                                   const std::vector<algo::EvaluatedPrompt>& after,
                                   const std::vector<algo::EvaluatedPrompt>& control,
-                                  std::uint64_t seed) {
+                                  const algo::EvaluationOptions& evaluation) {
   const std::vector<std::optional<double>> before = rates_of(base), with = rates_of(after),
                                            without = rates_of(control);
   algo::ControlOptions options;
-  options.bootstrap.seed = seed;
-  return {name, algo::judge_control({before, with, without, {}}, options)};
+  options.bootstrap = evaluation.bootstrap;
+  const std::vector<std::uint32_t> clusters =
+      evaluation.is_clustered ? algo::stratum_numbers(base) : std::vector<std::uint32_t>();
+  return {name, algo::judge_control({before, with, without, clusters}, options)};
 }
 
 Result<web::ReportSource> report_source(const std::string& name, const std::string& title,
@@ -138,6 +125,32 @@ Result<web::ReportSource> report_source(const std::string& name, const std::stri
 }
 
 }  // namespace
+
+algo::HealthOptions health_options(const HealthSettings& settings) {
+  constexpr double kCriticalKl = 3;  // times the warning, as 30 is to the article's 10
+  algo::HealthOptions options;
+  const auto set = [](algo::HealthThreshold& threshold, double level,
+                      std::optional<double> algo::HealthThreshold::*which) {
+    if (level <= 0) {
+      threshold = {};
+    } else {
+      threshold.*which = level;
+    }
+  };
+  using algo::HealthThreshold;
+  set(options.reward_std_min, settings.min_reward_std, &HealthThreshold::critical);
+  set(options.ess_min, settings.min_ess, &HealthThreshold::critical);
+  set(options.zero_signal_max, settings.max_zero_variance_fraction, &HealthThreshold::critical);
+  set(options.verifier_error_max, settings.max_unscored_fraction, &HealthThreshold::critical);
+  set(options.entropy_fraction_min, settings.min_entropy_fraction, &HealthThreshold::warn);
+  set(options.entropy_min, settings.min_entropy, &HealthThreshold::warn);
+  set(options.grad_norm_absolute_max, settings.max_grad_norm, &HealthThreshold::critical);
+  set(options.kl_reference_sequence_max, settings.max_kl, &HealthThreshold::warn);
+  if (settings.max_kl > 0) {
+    options.kl_reference_sequence_max.critical = kCriticalKl * settings.max_kl;
+  }
+  return options;
+}
 
 bool has_mixed_source(const RunSetup& setup) {
   return setup.eval_sets.size() > 1 &&
@@ -251,12 +264,15 @@ Result<web::ReportInput> RunReport::finish(const store::RunPaths& paths, const E
     control.arm = arm;
     control.learning = learning_[arm];
     if (has_mixed) {
-      control.sources.push_back(control_source("mixed", all_prompts(base), all_prompts(after),
-                                               all_prompts(results), setup_.config.seed));
+      control.sources.push_back(
+          control_source("mixed", all_prompts(base), all_prompts(after), all_prompts(results),
+                         evaluation_options(setup_.eval_sets.front(), setup_.config.seed)));
     }
     for (std::size_t i = 0; i < results.size(); ++i) {
-      control.sources.push_back(control_source(setup_.eval_sets[i].settings.source.name, base[i],
-                                               after[i], results[i], setup_.config.seed));
+      const EvalSet& set = setup_.eval_sets[i];
+      control.sources.push_back(control_source(set.settings.source.name, base[i], after[i],
+                                               results[i],
+                                               evaluation_options(set, setup_.config.seed)));
     }
     input_.controls.push_back(std::move(control));
   }

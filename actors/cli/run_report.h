@@ -52,6 +52,9 @@ class RunReport {
   std::map<std::string, actors::ArmOutcome> outcomes_;
 };
 
+// The thresholds of the alerts as [health] sets them.
+algo::HealthOptions health_options(const HealthSettings& settings);
+
 // Whether the report also shows all sources together: with several procedural ones it does.
 bool has_mixed_source(const RunSetup& setup);
 

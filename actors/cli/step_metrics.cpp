@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 
 #include "runtime/core/file.h"
@@ -61,6 +62,14 @@ void visit_members(Report& step, Visit&& visit) {
   visit("time/since_start", step.seconds);
 }
 
+// The members that are null where they were not measured.
+template <class Report, class Visit>
+void visit_optional_members(Report& step, Visit&& visit) {
+  visit("kl/all/k1", step.update.kl_reference_k1);
+  visit("kl/all/mean", step.update.kl_reference_k3);
+  visit("kl/all/sequence", step.update.kl_reference_sequence);
+}
+
 bool read_line(std::string_view line, actors::StepReport& step) {
   const json object = json::parse(line, nullptr, false);
   if (!object.is_object()) return false;
@@ -68,6 +77,10 @@ bool read_line(std::string_view line, actors::StepReport& step) {
     visit_members(step, [&](const char* name, auto& member) {
       const json& value = object.at(name);
       if (!value.is_null()) value.get_to(member);
+    });
+    visit_optional_members(step, [&](const char* name, std::optional<double>& member) {
+      const json& value = object.at(name);
+      if (!value.is_null()) member = value.get<double>();
     });
     const json& chain = object.at("completions/chain_fraction");
     step.has_chain_checks = !chain.is_null();
@@ -83,6 +96,9 @@ bool read_line(std::string_view line, actors::StepReport& step) {
 std::string metrics_line(const std::string& arm, const actors::StepReport& step) {
   json line = {{"arm", arm}};
   visit_members(step, [&](const char* name, const auto& member) { line[name] = member; });
+  visit_optional_members(step, [&](const char* name, const std::optional<double>& member) {
+    line[name] = member ? json(*member) : json(nullptr);
+  });
   line["frac_reward_zero_std"] = share(step.batch.zero_signal_groups, step.batch.group_count);
   line["completions/clipped_ratio"] = share(step.batch.truncated_count, step.batch.rollout_count);
   line["completions/chain_fraction"] =

@@ -98,17 +98,6 @@ PromptRates majority_rates(std::span<const EvaluatedPrompt> prompts, std::uint32
   return rates;
 }
 
-// Prompts of one stratum share a cluster, numbered in order of first appearance.
-Clusters stratum_numbers(std::span<const EvaluatedPrompt> prompts) {
-  std::map<std::string, std::uint32_t, std::less<>> numbers;
-  Clusters clusters;
-  for (const EvaluatedPrompt& prompt : prompts) {
-    const auto next = static_cast<std::uint32_t>(numbers.size());
-    clusters.push_back(numbers.try_emplace(prompt.stratum, next).first->second);
-  }
-  return clusters;
-}
-
 // The prompts that have a value, with their clusters.
 struct Present {
   std::vector<double> values;
@@ -305,6 +294,16 @@ Result<void> check_pairs(std::span<const EvaluatedPrompt> base,
 }
 
 }  // namespace
+
+std::vector<std::uint32_t> stratum_numbers(std::span<const EvaluatedPrompt> prompts) {
+  std::map<std::string, std::uint32_t, std::less<>> numbers;
+  std::vector<std::uint32_t> clusters;
+  for (const EvaluatedPrompt& prompt : prompts) {
+    const auto next = static_cast<std::uint32_t>(numbers.size());
+    clusters.push_back(numbers.try_emplace(prompt.stratum, next).first->second);
+  }
+  return clusters;
+}
 
 Result<PolicyEvaluation> evaluate_policy(std::span<const EvaluatedPrompt> prompts,
                                          const EvaluationOptions& options) {

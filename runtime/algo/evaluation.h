@@ -153,6 +153,9 @@ struct SourceEvaluation {
   }
 };
 
+// The stratum of each prompt as a number, in order of first appearance: clusters for intervals.
+std::vector<std::uint32_t> stratum_numbers(std::span<const EvaluatedPrompt> prompts);
+
 // One policy alone.
 // Errors: kInvalidInput when there is no prompt, ks do not ascend from 1 or lack headline_k, a
 // count contradicts another, or a k exceeds the completions (scored or not) of every prompt.

@@ -155,6 +155,8 @@ std::vector<HealthMonitor::Signal> HealthMonitor::signals_of(const HealthMetrics
        "Many tokens are clipped: the steps are too large for the batch."},
       {"grad_norm", grad_norm, times(o.grad_norm_max, median_of(grad_norms_)), false,
        "The gradient jumped against its own history."},
+      {"grad_norm_absolute", grad_norm, o.grad_norm_absolute_max, false,
+       "The gradient is above the limit that was set: lower the learning rate."},
       {"truncated", metrics.truncated_fraction, o.truncated_max, false,
        "Completions are cut at their limit: raise max_completion_tokens."},
       {"length", drift, o.length_drift_max, false,

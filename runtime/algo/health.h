@@ -62,7 +62,8 @@ struct HealthOptions {
   HealthThreshold kl_behaviour_max{0.01, 0.1};
   HealthThreshold ess_min{0.5, 0.2};
   HealthThreshold clip_fraction_max{0.2, 0.5};
-  HealthThreshold grad_norm_max{3, 10};  // times the rolling median
+  HealthThreshold grad_norm_max{3, 10};    // times the rolling median
+  HealthThreshold grad_norm_absolute_max;  // before clipping; off
   HealthThreshold truncated_max{0.1, 0.3};
   HealthThreshold length_drift_max{0.5, std::nullopt};  // |length / initial - 1|
   HealthThreshold verifier_error_max{0.01, 0.05};

@@ -240,6 +240,37 @@ TEST(Health, AGradientIsJudgedAgainstItsOwnMedian) {
   EXPECT_EQ(alerts[0].step, 44u);
 }
 
+TEST(Health, AnAbsoluteLimitOnTheGradientIsOffUnlessSet) {
+  HealthOptions options;
+  options.grad_norm_absolute_max.critical = 50;
+  std::size_t raised = 0, unset = 0;
+  HealthMonitor limited(options), unlimited;
+  for (std::uint64_t step = 0; step < 60; ++step) {
+    HealthMetrics metrics;
+    metrics.step = step;
+    metrics.grad_norm = 100;  // its own median, but above the limit
+    raised += limited.observe(metrics).size();
+    unset += unlimited.observe(metrics).size();
+  }
+  EXPECT_EQ(raised, 1u);
+  EXPECT_EQ(unset, 0u);
+}
+
+TEST(Health, TheArticlesKlRuleIsASumOverTheCompletion) {
+  // 0.6 nats a token over 20 tokens: 12 nats. Read a token, 0.6 would never reach 10.
+  HealthMonitor monitor(article_health_options());
+  std::vector<HealthAlert> alerts;
+  for (std::uint64_t step = 0; step < 30; ++step) {
+    HealthMetrics metrics;
+    metrics.step = step;
+    metrics.kl_reference_token = 0.6;
+    metrics.kl_reference_sequence = 12;
+    for (HealthAlert& alert : monitor.observe(metrics)) alerts.push_back(std::move(alert));
+  }
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0].signal, "kl_reference");
+}
+
 EvaluatedPrompt prompt(const std::string& name, std::uint64_t n, std::uint64_t correct) {
   EvaluatedPrompt one;
   one.prompt = name;
@@ -338,6 +369,28 @@ TEST(Evaluation, ReachThatShrinksReadsAsNarrowing) {
   EXPECT_EQ(comparison.reading, Reading::kNarrowing);
   EXPECT_EQ(comparison.crossing_k, 16u);
   EXPECT_EQ(comparison.shift.lost, 20u);
+}
+
+TEST(Evaluation, ClustersWidenEveryIntervalAndAreNamed) {
+  std::vector<EvaluatedPrompt> base, after;
+  for (int i = 0; i < 24; ++i) {  // six templates of four prompts, alike within
+    base.push_back(prompt(std::to_string(i), 16, 4 + static_cast<std::uint64_t>(i / 4 % 2)));
+    after.push_back(prompt(std::to_string(i), 16, 6 + static_cast<std::uint64_t>(i / 4)));
+    base.back().stratum = after.back().stratum = "template " + std::to_string(i / 4);
+  }
+  EvaluationOptions options = with_ks({1, 4}, 4);
+  const auto alone = evaluate_source(base, after, options).value();
+  options.is_clustered = true;
+  const auto together = evaluate_source(base, after, options).value();
+  const auto width = [](const Interval& interval) { return interval.high - interval.low; };
+
+  EXPECT_EQ(alone.clustered_by, "prompt");
+  EXPECT_EQ(together.clustered_by, "stratum");
+  EXPECT_GT(width(together.base.pass_curve[0].rate), 1.5 * width(alone.base.pass_curve[0].rate));
+  EXPECT_GT(width(together.comparison->compression_gain),
+            1.5 * width(alone.comparison->compression_gain));
+  EXPECT_GT(*together.comparison->ratio.high - *together.comparison->ratio.low,
+            1.5 * (*alone.comparison->ratio.high - *alone.comparison->ratio.low));
 }
 
 TEST(Evaluation, FloorsAreFlaggedWhereGuessingExplainsAQuarter) {
