@@ -103,6 +103,8 @@ Result<void> create_tables(Connection& connection, const LedgerHeader& header) {
 
 Result<void> check_format(const Connection& connection) {
   const Result<std::int64_t> id = connection.read_integer("PRAGMA application_id");
+  // A disk that fails or is full says nothing about the file.
+  if (!id && id.error().code != ErrorCode::kCorrupt) return id.error();
   if (!id) return not_a_ledger(connection, id.error().message);
   if (*id != kApplicationId) return not_a_ledger(connection, "it carries another program's mark");
   const Result<std::int64_t> version = connection.read_integer("PRAGMA user_version");

@@ -246,10 +246,10 @@ TEST_F(Signals, InEveryStageEndTheRunAfterACheckpoint) {
 // A warm-up is minutes of work in a real run.
 TEST_F(Signals, AWarmUpGoesOnWhereItStopped) {
   const std::vector<std::string> args =
-      deterministic({"--sft.steps", "600", "control.arms=[]", "--max-steps", "2"});
+      deterministic({"--sft.steps", "4000", "control.arms=[]", "--max-steps", "2"});
   const auto program = start(args);
   ASSERT_TRUE(program->wait_for_err("run tiny", 60s)) << program->err();
-  std::this_thread::sleep_for(200ms);
+  std::this_thread::sleep_for(150ms);
   program->send(SIGINT);
   const ProgramOutcome interrupted = program->wait();
   ASSERT_EQ(interrupted.exit_code, 130) << interrupted.err;
