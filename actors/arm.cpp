@@ -11,6 +11,7 @@
 
 #include "actors/learner.h"
 #include "actors/messages.h"
+#include "actors/observer.h"
 #include "actors/prepare.h"
 #include "actors/scheduling.h"
 #include "actors/status.h"
@@ -48,27 +49,34 @@ std::string ask_status(caf::actor_system& system, const caf::actor& status,
   return body;
 }
 
-// The last steps must have been observed before anyone reads what the observer wrote.
-void wait_for_observer(caf::scoped_actor& self, const caf::actor& observer) {
-  self->request(observer, std::chrono::seconds(10), GetStatus{})
-      .receive([](const CuratorStatus&) {}, [](caf::error&) {});
+// The last steps must have been observed before anyone reads what the observer wrote. The status
+// answers when it has passed them on.
+void wait_for_observer(caf::scoped_actor& self, const caf::actor& status,
+                       const caf::actor& observer) {
+  for (const caf::actor& one : {status, observer}) {
+    self->request(one, caf::infinite, GetStatus{})
+        .receive([](const CuratorStatus&) {}, [](caf::error&) {});
+  }
 }
 
 Result<ArmOutcome> run_team(caf::actor_system& system,
                             const std::shared_ptr<const ArmOptions>& options, PreparedArm prepared,
-                            const StepObserver& observer, const std::atomic<bool>& interrupt) {
+                            const StepObserver& observe, const std::atomic<bool>& interrupt) {
   caf::scoped_actor self(system);
   const caf::actor me = caf::actor_cast<caf::actor>(self.address());
-  const caf::actor status_actor = self->spawn<caf::detached>(status, options, observer);
+  const caf::actor observer_actor = self->spawn<caf::detached>(observer, observe);
+  const caf::actor status_actor = self->spawn<caf::detached>(status, options, observer_actor);
   const caf::actor head =
       self->spawn(supervisor, SupervisorSetup{options, std::move(prepared), status_actor, me});
   const StatusPlane plane(options->status_socket, [&](const std::string& request) {
     return ask_status(system, status_actor, request);
   });
   Result<ArmOutcome> outcome = wait_for_end(self, head, interrupt);
-  wait_for_observer(self, status_actor);
+  wait_for_observer(self, status_actor, observer_actor);
   self->send(head, Dismiss{});
-  self->send_exit(status_actor, caf::exit_reason::user_shutdown);
+  for (const caf::actor& one : {status_actor, observer_actor}) {
+    self->send_exit(one, caf::exit_reason::user_shutdown);
+  }
   return outcome;
 }
 
@@ -113,7 +121,7 @@ Result<ArmOutcome> already_done(const ArmOptions& options, PreparedArm& prepared
 
 }  // namespace
 
-Result<ArmOutcome> run_arm(const ArmOptions& given, const StepObserver& observer,
+Result<ArmOutcome> run_arm(const ArmOptions& given, const StepObserver& observe,
                            const std::atomic<bool>& interrupt) {
   const auto options = std::make_shared<const ArmOptions>(given);
   const auto start = std::chrono::steady_clock::now();
@@ -126,7 +134,7 @@ Result<ArmOutcome> run_arm(const ArmOptions& given, const StepObserver& observer
   caf::actor_system_config config;
   set_scheduling(config);
   caf::actor_system system(config);
-  Result<ArmOutcome> outcome = run_team(system, options, std::move(*prepared), observer, interrupt);
+  Result<ArmOutcome> outcome = run_team(system, options, std::move(*prepared), observe, interrupt);
   system.await_all_actors_done();
   if (!outcome) return outcome;
 

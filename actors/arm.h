@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "gpu/backend.h"
+#include "gpu/generator.h"
 #include "gpu/learner.h"
+#include "gpu/weights.h"
 #include "runtime/algo/advantage.h"
 #include "runtime/algo/control.h"
 #include "runtime/algo/health.h"
@@ -53,6 +55,9 @@ struct ArmOptions {
 
   // A fresh learner of the run's shape; its weights do not matter.
   std::function<Result<std::unique_ptr<gpu::Learner>>()> make_learner;
+  // A generator that draws with these weights; one is made for every replica and replacement.
+  std::function<Result<std::unique_ptr<gpu::Generator>>(std::shared_ptr<const gpu::Weights>)>
+      make_generator;
   std::string base_folder;  // the base policy, as Learner::save() wrote it
   std::string ledger_path;
   std::string checkpoints_folder;
@@ -62,6 +67,8 @@ struct ArmOptions {
   bool is_resume = false;                            // continue from the ledger
   std::uint64_t announced_steps = 0;  // by earlier attempts; a ledger with fewer has lost some
   std::function<void(const std::string&)> tell;  // people, what resuming found; may be empty
+  // Whether the observer of this step is given the policy after it; empty: never.
+  std::function<bool(std::uint64_t step)> wants_weights;
 };
 
 // What one update did, in the order of steps.
@@ -91,7 +98,9 @@ struct StepFinding {
   StepDecision decision;
   std::vector<algo::HealthAlert> alerts;
 };
-using StepObserver = std::function<StepFinding(const StepReport&)>;
+// The weights are those after the step, or null where ArmOptions::wants_weights did not ask.
+using StepObserver =
+    std::function<StepFinding(const StepReport&, const std::shared_ptr<const gpu::Weights>&)>;
 
 struct ArmTimes {         // seconds of CPU or wall, summed over workers
   double generate_s = 0;  // wall, inside the engine
@@ -120,9 +129,10 @@ struct ArmOutcome {
 
 // Runs the arm in this process and returns when it is over. `interrupt` becomes true on Ctrl-C: the
 // arm then finishes the update in hand, writes a checkpoint and ends. The observer is called on
-// another thread, one step at a time, in order.
+// another thread, one step at a time, in order; it may take its time, nobody waits for it but the
+// end.
 // Errors: what the engine, the ledger or a file said; everything committed before is kept.
-Result<ArmOutcome> run_arm(const ArmOptions& options, const StepObserver& observer,
+Result<ArmOutcome> run_arm(const ArmOptions& options, const StepObserver& observe,
                            const std::atomic<bool>& interrupt);
 
 }  // namespace assay::actors

@@ -84,7 +84,10 @@ void step_durable(Self self, std::uint64_t ledger_step) {
   write_rollout_file(*state.setup.options, ledger_step, training.groups, *training.built,
                      [&](GroupId group) { return state.prompts.at(group).prompt; });
   flow::Effects effects = state.setup.flow->step_committed(step, now());
-  self->send(state.observer, StepDone{report_of(state, trained)});
+  const auto& wants_weights = state.setup.options->wants_weights;
+  const bool is_wanted = wants_weights && wants_weights(ledger_step);
+  self->send(state.status,
+             StepDone{report_of(state, trained), is_wanted ? trained.weights : nullptr});
   state.setup.log.write(telemetry::LogLevel::kInfo, "step " + std::to_string(ledger_step) +
                                                         " is durable, weights " +
                                                         trained.weights_out.short_hex());
@@ -137,10 +140,10 @@ void generation_refused(Self self, const GenerationRefused& refused) {
 
 }  // namespace
 
-caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf::actor observer) {
+caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf::actor status) {
   self->state.setup = std::move(setup);
   self->state.supervisor = std::move(supervisor);
-  self->state.observer = std::move(observer);
+  self->state.status = std::move(status);
 
   return {
       [=](const Introduce& team) {

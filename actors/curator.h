@@ -35,7 +35,7 @@ struct QueueRates {
 struct CuratorState {
   CuratorSetup setup;
   std::map<std::string, caf::actor> workers;  // those that said they are ready
-  caf::actor keeper, learner, supervisor, observer;
+  caf::actor keeper, learner, supervisor, status;
 
   struct OpenPrompt {
     PromptPtr prompt;
@@ -66,6 +66,6 @@ struct CuratorState {
 
 // Event-based: it never computes for long. Ends by sending ArmFinished to the supervisor.
 caf::behavior curator(caf::stateful_actor<CuratorState>* self, CuratorSetup setup,
-                      caf::actor supervisor, caf::actor observer);
+                      caf::actor supervisor, caf::actor status);
 
 }  // namespace assay::actors

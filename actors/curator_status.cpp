@@ -1,9 +1,9 @@
 #include "actors/curator_status.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "runtime/core/clock.h"
+#include "runtime/core/json.h"
 
 namespace assay::actors {
 
@@ -70,7 +70,7 @@ std::string status_json(const CuratorState& state) {
         {"consumed", accounting.consumed},
         {"dropped", dropped},
         {"open", accounting.open}}}};
-  return status.dump();
+  return json_text(status);
 }
 
 }  // namespace assay::actors

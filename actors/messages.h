@@ -147,9 +147,14 @@ struct LedgerFinished {
   std::uint64_t events = 0;
 };
 
-// curator -> observer
+// curator -> status -> observer
 struct StepDone {
   StepReport report;
+  std::shared_ptr<const gpu::Weights> weights;  // null where the observer does not want them
+};
+// observer -> status
+struct Observed {
+  StepFinding finding;
 };
 // anyone -> supervisor
 struct Failed {
@@ -215,6 +220,7 @@ ASSAY_LOCAL_MESSAGE(Stored)
 ASSAY_LOCAL_MESSAGE(StepDurable)
 ASSAY_LOCAL_MESSAGE(LedgerFinished)
 ASSAY_LOCAL_MESSAGE(StepDone)
+ASSAY_LOCAL_MESSAGE(Observed)
 ASSAY_LOCAL_MESSAGE(Failed)
 ASSAY_LOCAL_MESSAGE(StopRun)
 ASSAY_LOCAL_MESSAGE(ArmFinished)

@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "runtime/core/clock.h"
+#include "runtime/core/json.h"
 
 namespace assay::actors {
 
@@ -86,7 +86,7 @@ std::string word_of(const json& request, const char* key) {
 
 }  // namespace
 
-caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepObserver observer) {
+caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, caf::actor observer) {
   self->state.facts = facts_of(*options);
   return {
       [=](const Watch& watch) {
@@ -97,28 +97,29 @@ caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, StepO
       [=](const ReportState& report) { note_worker(self->state.facts, report.state); },
       [=](const StepDone& done) {
         count_staleness(self->state.facts, done.report.batch.staleness_histogram);
-        if (!observer) return;
-        StepFinding finding = observer(done.report);
-        remember(self->state.facts, std::move(finding.alerts));
-        if (finding.decision == StepDecision::kStop) {
+        self->send(observer, done);
+      },
+      [=](const Observed& seen) {
+        remember(self->state.facts, seen.finding.alerts);
+        if (seen.finding.decision == StepDecision::kStop) {
           self->send(self->state.supervisor, StopRun{ArmEnd::kStoppedByObserver});
         }
       },
-      // Answered once everything sent before has been observed.
+      // Answered once every step before has been passed on.
       [=](GetStatus) { return CuratorStatus{}; },
       [=](const StatusQuery& query) {
         auto promise = self->make_response_promise<StatusAnswer>();
-        const json request = json::parse(query.body, nullptr, false);
+        const json request = parse_json(query.body);
         const std::string verb = word_of(request, "get");
         const auto explain = [=](const CuratorStatus& answer) mutable {
-          promise.deliver(StatusAnswer{json({{"open", answer.json}}).dump()});
+          promise.deliver(StatusAnswer{json_text(json({{"open", answer.json}}))});
         };
         const auto answer_status = [=](const CuratorStatus& answer) mutable {
           promise.deliver(StatusAnswer{full_status(self->state.facts, answer.json)});
         };
         const auto no_answer = [=](caf::error&) mutable {
           promise.deliver(StatusAnswer{
-              json({{"assay", 1}, {"error", "the curator gave no answer within 1 s"}}).dump()});
+              json_text(json({{"assay", 1}, {"error", "the curator gave no answer within 1 s"}}))});
         };
         if (verb == "describe") {
           const Result<std::uint64_t> group = parse_hex(word_of(request, "group"));

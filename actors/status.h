@@ -1,4 +1,4 @@
-// The status actor: one live view of queues, actors, rates and versions; and the observer of steps.
+// The status actor: one live view of queues, actors, rates, versions and alerts.
 #pragma once
 
 #include <caf/behavior.hpp>
@@ -24,10 +24,11 @@ struct StatusAnswer {
   std::string body;
 };  // JSON
 
-// Detached, because the step observer may write files. Asks the curator when asked itself; a
-// curator that does not answer within a second is said so, not waited for.
+// Detached, so that it answers while every other thread computes. Asks the curator when asked
+// itself; a curator that does not answer within a second is said so, not waited for. Steps are
+// passed on to the observer, whose alerts it keeps.
 caf::behavior status(caf::stateful_actor<StatusState>* self,
-                     std::shared_ptr<const ArmOptions> options, StepObserver observer);
+                     std::shared_ptr<const ArmOptions> options, caf::actor observer);
 
 // supervisor -> status, once: the curator to ask. The sender is who hears that the observer wants
 // to stop.

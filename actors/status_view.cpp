@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
+
+#include "runtime/core/json.h"
 
 namespace assay::actors {
 
@@ -130,7 +131,7 @@ double busy_seconds(const WorkerState& worker, SteadyTime now) {
 }
 
 std::string status_document(const StatusFacts& facts, std::string_view curator, SteadyTime now) {
-  json status = json::parse(curator, nullptr, false);
+  json status = parse_json(curator);
   if (!status.is_object()) status = json::object();
   status["assay"] = 1;
   status["run"] = facts.run;
@@ -156,7 +157,7 @@ std::string status_document(const StatusFacts& facts, std::string_view curator, 
     status["alerts"].push_back(alert_json(alert));
   }
   add_bottleneck(pools, status);
-  return status.dump(-1, ' ', false, json::error_handler_t::replace);
+  return json_text(status);
 }
 
 }  // namespace assay::actors

@@ -43,8 +43,7 @@ Result<GeneratorSetup> generator_setup(const SupervisorState& state, const std::
   const auto& first = setup.is_pinned ? *state.weights.begin() : *state.weights.rbegin();
   setup.version = first.first;
   if (setup.is_pinned) setup.weights = state.weights;
-  Result<std::unique_ptr<gpu::Generator>> engine =
-      gpu::make_generator(options.backend, first.second, options.generator);
+  Result<std::unique_ptr<gpu::Generator>> engine = options.make_generator(first.second);
   if (!engine) return engine.error();
   setup.engine = std::move(*engine);
   return setup;

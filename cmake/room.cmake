@@ -62,6 +62,8 @@ function(assay_test name)
   add_executable(${name} ${test_SOURCES})
   target_link_libraries(${name} PRIVATE assay_warnings ${test_LINK} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE ASSAY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  # Below the companions, so that they are found from here as they are from the installed program.
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/tests)
   foreach(room IN LISTS test_ROOMS)
     string(REPLACE "/" "_" id "${room}")
     target_link_libraries(${name} PRIVATE assay_${id})
@@ -69,4 +71,17 @@ function(assay_test name)
   gtest_discover_tests(${name}
     DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${test_LABEL}" TIMEOUT ${test_TIMEOUT})
+endfunction()
+
+# assay_companion(NAME SOURCES ... [ROOMS room ...] [LINK target ...]): a program that `assay` starts
+# beside itself; it lies in the same folder.
+function(assay_companion name)
+  cmake_parse_arguments(PARSE_ARGV 1 companion "" "" "SOURCES;ROOMS;LINK")
+  add_executable(${name} ${companion_SOURCES})
+  target_link_libraries(${name} PRIVATE assay_warnings ${companion_LINK})
+  foreach(room IN LISTS companion_ROOMS)
+    string(REPLACE "/" "_" id "${room}")
+    target_link_libraries(${name} PRIVATE assay_${id})
+  endforeach()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "runtime/core/json.h"
 #include "runtime/core/strict_json.h"
 #include "verifiers/registry.h"
 
@@ -31,7 +31,7 @@ class CaseReader {
     if (auto checked = check_strict_json(text, kCaseDepthMax); !checked) {
       return malformed(checked.error().message);
     }
-    const json object = json::parse(text, nullptr, false);
+    const json object = parse_json(text);
     if (!object.is_object()) return malformed("it is not a JSON object");
     const auto verifier = object.find("verifier");
     if (verifier == object.end() || !verifier->is_object() || !has_text(*verifier, "type")) {
@@ -117,7 +117,7 @@ class CaseReader {
 
   Result<std::shared_ptr<const Verifier>> make(const std::string& type, json options) {
     options.erase("type");
-    const std::string options_json = options.dump();
+    const std::string options_json = json_text(options);
     auto& shared = made_[{type, options_json}];
     if (shared != nullptr) return shared;
     auto verifier = make_verifier(type, options_json);
@@ -181,7 +181,7 @@ std::string verdict_record(std::string_view id, const wire::Verdict& verdict) {
                                 {"score", check.score},
                                 {"reason", check.reason}});
   }
-  return record.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json_text(record);
 }
 
 wire::Verdict timed_verdict(const Verifier& verifier, const wire::Prompt& prompt,

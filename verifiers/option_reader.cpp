@@ -1,11 +1,11 @@
 #include "verifiers/option_reader.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 #include <utility>
 
+#include "runtime/core/json.h"
 #include "runtime/core/strict_json.h"
 
 namespace assay::verifiers {
@@ -29,7 +29,23 @@ struct OptionReader::State {
     first_error = Error{ErrorCode::kInvalidInput, "verifier \"" + verifier + "\": " + message,
                         std::move(remedy), "", "E403"};
   }
+  void complain_of(std::string_view name, const json& value, std::string remedy) {
+    constexpr std::size_t kShownBytesMax = 200;
+    std::string shown = json_text(value);
+    if (shown.size() > kShownBytesMax) shown = shown.substr(0, kShownBytesMax) + "...";
+    complain("the option \"" + std::string(name) + "\" is " + shown, std::move(remedy));
+  }
 };
+
+namespace {
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string list;
+  for (const std::string& word : words) list += (list.empty() ? "" : ", ") + word;
+  return list;
+}
+
+}  // namespace
 
 OptionReader::OptionReader(std::string_view verifier, std::string_view options_json)
     : state_(std::make_unique<State>()) {
@@ -39,7 +55,7 @@ OptionReader::OptionReader(std::string_view verifier, std::string_view options_j
                      "write {\"key\": value}");
     return;
   }
-  state_->options = json::parse(options_json, nullptr, false);
+  state_->options = parse_json(options_json);
   if (!state_->options.is_object()) {
     state_->complain("its options are not a JSON object", "write {\"key\": value}");
   }
@@ -51,8 +67,7 @@ bool OptionReader::read_bool(std::string_view name, bool fallback) {
   const json* value = state_->find(name);
   if (value == nullptr) return fallback;
   if (value->is_boolean()) return value->get<bool>();
-  state_->complain("the option \"" + std::string(name) + "\" is " + value->dump(),
-                   "set it to true or false");
+  state_->complain_of(name, *value, "set it to true or false");
   return fallback;
 }
 
@@ -63,10 +78,66 @@ std::int64_t OptionReader::read_integer(std::string_view name, std::int64_t fall
   if (value->is_number_integer() && *value >= least && *value <= most) {
     return value->get<std::int64_t>();
   }
-  state_->complain(
-      "the option \"" + std::string(name) + "\" is " + value->dump(),
+  state_->complain_of(
+      name, *value,
       "set it to a whole number from " + std::to_string(least) + " to " + std::to_string(most));
   return fallback;
+}
+
+double OptionReader::read_number(std::string_view name, double fallback, double least,
+                                 double most) {
+  const json* value = state_->find(name);
+  if (value == nullptr) return fallback;
+  if (value->is_number() && *value >= least && *value <= most) return value->get<double>();
+  state_->complain_of(
+      name, *value,
+      "set it to a number from " + json_text(json(least)) + " to " + json_text(json(most)));
+  return fallback;
+}
+
+std::string OptionReader::read_text(std::string_view name, std::string_view fallback,
+                                    std::size_t bytes_max) {
+  const json* value = state_->find(name);
+  if (value == nullptr) return std::string(fallback);
+  if (value->is_string() && value->get_ref<const std::string&>().size() <= bytes_max) {
+    return value->get<std::string>();
+  }
+  state_->complain_of(name, *value,
+                      "set it to text of at most " + std::to_string(bytes_max) + " bytes");
+  return std::string(fallback);
+}
+
+std::string OptionReader::read_word(std::string_view name, std::string_view fallback,
+                                    const std::vector<std::string>& allowed) {
+  const json* value = state_->find(name);
+  if (value == nullptr) return std::string(fallback);
+  if (value->is_string() &&
+      std::find(allowed.begin(), allowed.end(), value->get<std::string>()) != allowed.end()) {
+    return value->get<std::string>();
+  }
+  state_->complain_of(name, *value, "set it to one of: " + listed(allowed));
+  return std::string(fallback);
+}
+
+std::vector<std::string> OptionReader::read_texts(std::string_view name, std::size_t count_max) {
+  const json* value = state_->find(name);
+  if (value == nullptr) return {};
+  const bool is_good =
+      value->is_array() && value->size() <= count_max &&
+      std::all_of(value->begin(), value->end(), [](const json& one) { return one.is_string(); });
+  if (is_good) return value->get<std::vector<std::string>>();
+  state_->complain_of(name, *value,
+                      "set it to a list of at most " + std::to_string(count_max) + " texts");
+  return {};
+}
+
+std::string OptionReader::read_json(std::string_view name) {
+  const json* value = state_->find(name);
+  return value == nullptr ? "" : value->dump();
+}
+
+void OptionReader::refuse(std::string what, std::string remedy) {
+  state_->complain(std::move(what), std::move(remedy));
 }
 
 std::vector<std::string> OptionReader::read_words(std::string_view name,
@@ -83,10 +154,7 @@ std::vector<std::string> OptionReader::read_words(std::string_view name,
     }
   }
   if (is_good) return words;
-  std::string list;
-  for (const std::string& word : allowed) list += (list.empty() ? "" : ", ") + word;
-  state_->complain("the option \"" + std::string(name) + "\" is " + value->dump(),
-                   "set it to a list of: " + list);
+  state_->complain_of(name, *value, "set it to a list of: " + listed(allowed));
   return {};
 }
 
@@ -96,8 +164,7 @@ Result<void> OptionReader::finish() {
       if (std::find(state_->known.begin(), state_->known.end(), name) != state_->known.end()) {
         continue;
       }
-      std::string list;
-      for (const std::string& word : state_->known) list += (list.empty() ? "" : ", ") + word;
+      const std::string list = listed(state_->known);
       const std::string near = nearest_word(name, state_->known);
       state_->complain("unknown option \"" + name + "\"",
                        near.empty() ? "its options are: " + (list.empty() ? "none" : list)

@@ -1,6 +1,7 @@
 // OptionReader: reads a verifier's options from a JSON object and refuses what nobody asked for.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -21,9 +22,21 @@ class OptionReader {
   bool read_bool(std::string_view name, bool fallback);
   std::int64_t read_integer(std::string_view name, std::int64_t fallback, std::int64_t least,
                             std::int64_t most);
+  double read_number(std::string_view name, double fallback, double least, double most);
+  std::string read_text(std::string_view name, std::string_view fallback,
+                        std::size_t bytes_max = 64 * 1024);
+  // One of `allowed`.
+  std::string read_word(std::string_view name, std::string_view fallback,
+                        const std::vector<std::string>& allowed);
+  std::vector<std::string> read_texts(std::string_view name, std::size_t count_max = 1024);
+  // A nested value of any kind as JSON text, for a reader of its own; empty where it is absent.
+  std::string read_json(std::string_view name);
   // Each element must be one of `allowed`.
   std::vector<std::string> read_words(std::string_view name,
                                       const std::vector<std::string>& allowed);
+
+  // Records a mistake that only the verifier can see, e.g. options that exclude each other.
+  void refuse(std::string what, std::string remedy);
 
   // Errors: kInvalidInput E403.
   Result<void> finish();

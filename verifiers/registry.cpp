@@ -12,10 +12,18 @@ namespace assay::verifiers {
 
 namespace {
 
+// Makes a verifier that needs nothing but its options.
+template <Result<std::unique_ptr<Verifier>> (*make)(std::string_view)>
+Result<std::unique_ptr<Verifier>> from_options(const VerifierContext&, std::string_view options) {
+  return make(options);
+}
+
 constexpr std::array<VerifierKind, 3> kKinds = {{
-    {"math", "the final answer of a solution, compared as an exact value", make_math_verifier},
-    {"chain", "chain arithmetic mod 100, every intermediate state checked", make_chain_verifier},
-    {"exact", "the completion is the reference, word for word", make_exact_match},
+    {"math", "the final answer of a solution, compared as an exact value",
+     from_options<make_math_verifier>},
+    {"chain", "chain arithmetic mod 100, every intermediate state checked",
+     from_options<make_chain_verifier>},
+    {"exact", "the completion is the reference, word for word", from_options<make_exact_match>},
 }};
 
 }  // namespace
@@ -25,11 +33,12 @@ std::span<const VerifierKind> verifier_kinds() {
 }
 
 Result<std::unique_ptr<Verifier>> make_verifier(std::string_view name,
-                                                std::string_view options_json) {
+                                                std::string_view options_json,
+                                                const VerifierContext& context) {
   std::vector<std::string> names;
   std::string list;
   for (const VerifierKind& kind : kKinds) {
-    if (kind.name == name) return kind.make(options_json);
+    if (kind.name == name) return kind.make(context, options_json);
     names.emplace_back(kind.name);
     list += (list.empty() ? "" : ", ") + std::string(kind.name);
   }

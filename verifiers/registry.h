@@ -1,6 +1,7 @@
 // The verifiers by name: one visible table.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,11 +12,19 @@
 
 namespace assay::verifiers {
 
+// What a verifier is told beside its own options.
+struct VerifierContext {
+  std::string folder = ".";  // relative paths in options start here
+  // How long one check may take where the options say nothing; 0: the verifier's own default.
+  std::chrono::milliseconds time_limit{0};
+};
+
 struct VerifierKind {
   std::string_view name;
   std::string_view summary;  // one line for people
   // Makes one from its options, a JSON object as text.
-  Result<std::unique_ptr<Verifier>> (*make)(std::string_view options_json);
+  Result<std::unique_ptr<Verifier>> (*make)(const VerifierContext& context,
+                                            std::string_view options_json);
 };
 
 // Every verifier of this build, in the order people are shown.
@@ -26,6 +35,7 @@ std::span<const VerifierKind> verifier_kinds();
 // kInvalidInput E403 for an option that the verifier does not have or that has a wrong type or
 // value.
 Result<std::unique_ptr<Verifier>> make_verifier(std::string_view name,
-                                                std::string_view options_json = "{}");
+                                                std::string_view options_json = "{}",
+                                                const VerifierContext& context = {});
 
 }  // namespace assay::verifiers

@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "actors/cli/bench.h"
 #include "actors/cli/commands.h"
@@ -16,6 +15,7 @@
 #include "gpu/backend.h"
 #include "runtime/config/nearest.h"
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 
 namespace assay::cli {
 namespace {
@@ -142,7 +142,7 @@ void print_json(std::ostream& out, const Given& given, const Machine& machine, u
                                     {"load", machine.load}}}};
   document["figures"] = nlohmann::ordered_json::array();
   for (const Figure& figure : figures) document["figures"].push_back(to_json(figure));
-  out << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  out << json_text(document, 2) << "\n";
 }
 
 // Four digits or so, whatever the size: 0.0123, 1.234, 123.4, 123,456.

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <iterator>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "runtime/core/ceiling.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 #include "runtime/core/rng.h"
 #include "runtime/flow/batch_builder.h"
 #include "runtime/net/socket.h"
@@ -90,7 +90,7 @@ class Attacher {
     if (!client) return false;
     const Result<std::string> answer = client->request(R"({"get":"status"})", kAnswerTimeout);
     if (!answer) return false;
-    const nlohmann::json status = nlohmann::json::parse(*answer, nullptr, false);
+    const nlohmann::json status = parse_json(*answer);
     return status.is_object() && status.contains("queues");
   }
 

@@ -1,11 +1,11 @@
 // `assay config show|validate|schema`: what a config says, whether it holds, what it may say.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "actors/cli/commands.h"
 #include "actors/cli/option_set.h"
 #include "actors/cli/run_config.h"
 #include "runtime/config/node.h"
+#include "runtime/core/json.h"
 
 namespace assay::cli {
 namespace {
@@ -37,11 +37,11 @@ void print_json(std::ostream& out, const std::vector<ResolvedValue>& values, con
   list = nlohmann::ordered_json::array();
   for (const ResolvedValue& value : values) {
     list.push_back({{"key", value.key},
-                    {"value", nlohmann::json::parse(value.value, nullptr, false)},
+                    {"value", parse_json(value.value)},
                     {"origin", value.origin},
                     {"help", value.help}});
   }
-  out << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  out << json_text(document, 2) << "\n";
 }
 
 // What --keys names but no config holds: the items of an array of tables that has none.

@@ -7,7 +7,6 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "actors/cli/commands.h"
@@ -15,6 +14,7 @@
 #include "actors/cli/option_set.h"
 #include "runtime/core/clock.h"
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 
 namespace assay::cli {
 namespace {
@@ -189,7 +189,7 @@ void print_json(std::ostream& out, const std::vector<Finding>& findings, bool is
                                   {"found", finding.found},
                                   {"fix", finding.fix}});
   }
-  out << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  out << json_text(document, 2) << "\n";
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "actors/cli/commands.h"
 #include "actors/cli/option_set.h"
@@ -7,6 +6,7 @@
 #include "actors/cli/run_setup.h"
 #include "runtime/algo/pass_at_k.h"
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 
 namespace assay::cli {
 
@@ -17,6 +17,14 @@ nlohmann::json curve_json(const std::vector<algo::CurvePoint>& curve) {
   for (const algo::CurvePoint& point : curve) {
     json["pass@" + std::to_string(point.k)] = {
         {"value", point.rate.value}, {"low", point.rate.low}, {"high", point.rate.high}};
+  }
+  return json;
+}
+
+nlohmann::json floor_json(const EvalSet& set, const std::vector<algo::CurvePoint>& curve) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const algo::CurvePoint& point : curve) {
+    json["pass@" + std::to_string(point.k)] = algo::guess_floor(set.guess_chance, point.k);
   }
   return json;
 }
@@ -88,13 +96,15 @@ ExitCode eval_command(CommandContext& context) {
     evaluation_choice.headline_k = evaluation_choice.ks.back();
     Result<algo::PolicyEvaluation> evaluation = algo::evaluate_policy(*results, evaluation_choice);
     if (!evaluation) return fail(context, evaluation.error());
-    document["eval"][set.settings.source.name] = {{"n_prompts", evaluation->prompt_count},
-                                                  {"n_samples", evaluation->completion_count},
-                                                  {"unscored", evaluation->unscored},
-                                                  {"base", curve_json(evaluation->pass_curve)}};
+    document["eval"][set.settings.source.name] = {
+        {"n_prompts", evaluation->prompt_count},
+        {"n_samples", evaluation->completion_count},
+        {"unscored", evaluation->unscored},
+        {"base", curve_json(evaluation->pass_curve)},
+        {"guess_floor", floor_json(set, evaluation->pass_curve)}};
     if (context.format != OutputFormat::kJson) print_table(context.out, set, *evaluation);
   }
-  if (context.format == OutputFormat::kJson) context.out << document.dump() << "\n";
+  if (context.format == OutputFormat::kJson) context.out << json_text(document) << "\n";
   return ExitCode::kDone;
 }
 

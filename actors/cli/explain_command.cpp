@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "actors/cli/commands.h"
 #include "actors/cli/error_table.h"
 #include "actors/cli/option_set.h"
 #include "actors/cli/text_layout.h"
+#include "runtime/core/json.h"
 #include "runtime/net/socket.h"
 #include "runtime/store/ledger_reader.h"
 #include "runtime/store/run_folder.h"
@@ -72,7 +72,7 @@ ExitCode list_errors(const CommandContext& context) {
   if (context.format == OutputFormat::kJson) {
     nlohmann::ordered_json all = nlohmann::ordered_json::array();
     for (const ErrorKind& kind : error_kinds()) all.push_back(error_json(kind));
-    context.out << nlohmann::ordered_json{{"assay", 1}, {"errors", all}}.dump() << "\n";
+    context.out << json_text(OrderedJson{{"assay", 1}, {"errors", all}}) << "\n";
     return ExitCode::kDone;
   }
   for (const ErrorKind& kind : error_kinds()) {
@@ -93,7 +93,7 @@ ExitCode explain_error(CommandContext& context, const std::string& id) {
                 ExitCode::kUsage);
   }
   if (context.format == OutputFormat::kJson) {
-    context.out << error_json(*kind).dump() << "\n";
+    context.out << json_text(error_json(*kind)) << "\n";
     return ExitCode::kDone;
   }
   const auto columns = context.out_columns();
@@ -107,9 +107,10 @@ void print_live(const CommandContext& context, const store::RunPaths& paths, Gro
   Result<net::StatusClient> client = net::StatusClient::connect(paths.status_socket());
   if (!client) return;
   const nlohmann::json question = {{"get", "describe"}, {"group", to_string(group)}};
-  Result<std::string> answer = client->request(question.dump(), std::chrono::milliseconds(2000));
+  Result<std::string> answer =
+      client->request(json_text(question), std::chrono::milliseconds(2000));
   if (!answer) return;
-  const nlohmann::json live = nlohmann::json::parse(*answer, nullptr, false);
+  const nlohmann::json live = parse_json(*answer);
   const auto text = live.is_object() ? live.find("open") : live.end();
   if (text == live.end() || !text->is_string() || text->empty()) return;
   print_labelled(context, "now", text->get<std::string>());

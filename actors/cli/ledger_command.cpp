@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "actors/cli/option_set.h"
 #include "actors/cli/run_audit.h"
 #include "actors/cli/text_layout.h"
+#include "runtime/core/json.h"
 #include "runtime/store/ledger_checker.h"
 #include "runtime/store/ledger_reader.h"
 #include "runtime/store/run_folder.h"
@@ -101,7 +101,7 @@ void print_json(std::ostream& out, const std::vector<CheckedLedger>& all, bool i
   const nlohmann::ordered_json json = {
       {"assay", 1},       {"is_clean", is_clean},       {"is_finished", is_finished},
       {"events", events}, {"open_groups", open_groups}, {"ledgers", ledgers}};
-  out << json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+  out << json_text(json) << "\n";
 }
 
 void print_row(const CommandContext& context, const store::InvariantReport& one) {

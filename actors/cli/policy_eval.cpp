@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 #include "runtime/core/limits.h"
 
 namespace assay::cli {
@@ -85,7 +85,7 @@ std::string sample_line(const wire::Prompt& prompt, const wire::Rollout& rollout
                      {"code", wire::to_string(verdict.code)},
                      {"reason", verdict.reason},
                      {"checks", std::move(checks)}};
-  return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  return json_text(line) + "\n";
 }
 
 // A completion that was cut off has not given its answer, even where the part before the cut reads
@@ -195,7 +195,7 @@ Result<void> write_results(const std::string& path,
          {"answers", std::move(answers)}});
   }
   const json document = {{"assay", 1}, {"prompts", std::move(prompts)}};
-  return write_file_durably(path, document.dump(1, ' ', false, json::error_handler_t::replace));
+  return write_file_durably(path, json_text(document, 1));
 }
 
 Result<std::vector<algo::EvaluatedPrompt>> read_results(const std::string& path) {
@@ -208,7 +208,7 @@ Result<std::vector<algo::EvaluatedPrompt>> read_results(const std::string& path)
                      {}};
   std::vector<algo::EvaluatedPrompt> results;
   try {
-    const json document = json::parse(*text);
+    const json document = parse_json(*text);
     for (const json& one : document.at("prompts")) {
       algo::EvaluatedPrompt result;
       result.prompt = one.at("prompt").get<std::string>();
@@ -230,6 +230,17 @@ Result<std::vector<algo::EvaluatedPrompt>> read_results(const std::string& path)
     return broken;
   }
   return results;
+}
+
+std::optional<double> pass_at_1(const std::vector<algo::EvaluatedPrompt>& results) {
+  double sum = 0;
+  std::uint64_t scored = 0;
+  for (const algo::EvaluatedPrompt& one : results) {
+    if (one.n == 0) continue;
+    sum += static_cast<double>(one.correct) / static_cast<double>(one.n);
+    ++scored;
+  }
+  return scored > 0 ? std::optional(sum / static_cast<double>(scored)) : std::nullopt;
 }
 
 double correct_fraction(const std::vector<algo::EvaluatedPrompt>& results) {

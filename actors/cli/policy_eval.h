@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ Result<std::vector<algo::EvaluatedPrompt>> evaluate_set(
 Result<void> write_results(const std::string& path,
                            const std::vector<algo::EvaluatedPrompt>& results);
 Result<std::vector<algo::EvaluatedPrompt>> read_results(const std::string& path);
+
+// Mean over prompts of the share of scored completions that are correct; nothing without any.
+std::optional<double> pass_at_1(const std::vector<algo::EvaluatedPrompt>& results);
 
 // Completions that were correct, of all; one half when there are none.
 double correct_fraction(const std::vector<algo::EvaluatedPrompt>& results);

@@ -1,11 +1,11 @@
 #include "actors/cli/run_audit.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "actors/cli/policy_eval.h"
 #include "actors/replay.h"
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 #include "runtime/dataset/jsonl_reader.h"
 
 namespace assay::cli {
@@ -39,7 +39,7 @@ Result<double> reward_mean_of(const RunSetup& setup, const store::RunPaths& path
 
 Result<store::Acknowledgement> acknowledgement_of(const dataset::JsonlLine& line,
                                                   const std::string& path) {
-  const nlohmann::json object = nlohmann::json::parse(line.text, nullptr, false);
+  const nlohmann::json object = parse_json(line.text);
   const auto seq = object.find("seq");
   const auto chain = object.find("chain");
   if (object.is_object() && seq != object.end() && seq->is_number_unsigned() &&

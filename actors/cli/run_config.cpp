@@ -206,7 +206,8 @@ void describe_eval_source(Schema& schema, EvalSourceSettings& eval) {
   schema.key("ks", eval.ks, "pass@k is estimated for these k", Range::between(1, 4096));
   schema.key("clustered", eval.is_clustered,
              "prompts of a stratum share a template: intervals take them as one observation");
-  schema.key("interval", eval.interval, "steps between evaluations; 0: base and after only");
+  schema.key("interval", eval.interval,
+             "steps between evaluations while training; 0: before and after only");
   schema.key("interval_prompts", eval.interval_prompts, "prompts of those; 0: all");
   schema.key("interval_samples", eval.interval_samples, "completions a prompt then; 0: samples",
              Range::between(0, 4096));

@@ -91,7 +91,7 @@ struct EvalSourceSettings {
   std::uint32_t samples = 16;  // completions a prompt
   std::vector<std::uint32_t> ks = {1, 2, 4, 8};
   bool is_clustered = false;           // prompts of a stratum share a template: one observation
-  std::uint32_t interval = 0;          // steps between evals during the run; 0: base and after only
+  std::uint32_t interval = 0;          // steps between evals while training; 0: none
   std::uint32_t interval_prompts = 0;  // prompts of such an eval; 0: all
   std::uint32_t interval_samples = 0;  // completions a prompt of such an eval; 0: `samples`
 };

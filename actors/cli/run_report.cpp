@@ -183,10 +183,22 @@ RunReport::RunReport(const RunSetup& setup, std::string command)
   input_.staleness.histogram.resize(input_.staleness.bound + 1);
 }
 
+// The first source that is evaluated while training has the curve.
+std::optional<double> RunReport::headline_rate(const StepMetrics& metrics) const {
+  for (const EvalSet& set : setup_.eval_sets) {
+    if (set.settings.interval == 0) continue;
+    const auto found = metrics.pass_at_1.find(set.settings.source.name);
+    return found != metrics.pass_at_1.end() ? std::optional(found->second) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
 std::vector<algo::HealthAlert> RunReport::add_step(const std::string& arm,
-                                                   const actors::StepReport& step) {
+                                                   const StepMetrics& metrics) {
   const std::lock_guard lock(mutex_);
-  learning_[arm].push_back(learning_point(step));
+  const actors::StepReport& step = metrics.report;
+  web::LearningPoint& point = learning_[arm].emplace_back(learning_point(step));
+  point.eval_pass_1 = headline_rate(metrics);
   if (arm != "true") return {};
   trained_tokens_ += step.update.trained_tokens;
   for (std::size_t i = 0; i < step.batch.staleness_histogram.size(); ++i) {
@@ -200,8 +212,8 @@ std::vector<algo::HealthAlert> RunReport::add_step(const std::string& arm,
   return alerts;
 }
 
-void RunReport::recall(const std::string& arm, const std::vector<actors::StepReport>& steps) {
-  for (const actors::StepReport& step : steps) add_step(arm, step);
+void RunReport::recall(const std::string& arm, const std::vector<StepMetrics>& steps) {
+  for (const StepMetrics& step : steps) add_step(arm, step);
   if (arm != "true") return;
   recalled_steps_ = steps.size();
   trained_tokens_ = 0;

@@ -3,12 +3,14 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/arm.h"
 #include "actors/cli/policy_eval.h"
 #include "actors/cli/run_setup.h"
+#include "actors/cli/step_metrics.h"
 #include "actors/web/report_input.h"
 #include "runtime/algo/health.h"
 #include "runtime/core/clock.h"
@@ -17,16 +19,16 @@ namespace assay::cli {
 
 using EvalResults = std::vector<std::vector<algo::EvaluatedPrompt>>;  // [eval source][prompt]
 
-// Steps are appended from the status actor's thread; everything else from the run's own.
+// Steps are appended from the observer's thread; everything else from the run's own.
 class RunReport {
  public:
   RunReport(const RunSetup& setup, std::string command);
 
   // On resuming: the updates of an arm that an earlier process made, in order.
-  void recall(const std::string& arm, const std::vector<actors::StepReport>& steps);
+  void recall(const std::string& arm, const std::vector<StepMetrics>& steps);
 
   // One update of an arm. Returns the alerts it raised ("true" arm only).
-  std::vector<algo::HealthAlert> add_step(const std::string& arm, const actors::StepReport& step);
+  std::vector<algo::HealthAlert> add_step(const std::string& arm, const StepMetrics& metrics);
   void set_outcome(const std::string& arm, const actors::ArmOutcome& outcome);
 
   // Puts everything together, with samples from the run's folder; judges controls. Errors: those of
@@ -40,6 +42,7 @@ class RunReport {
 
  private:
   void add_provenance(const store::RunPaths& paths);
+  std::optional<double> headline_rate(const StepMetrics& metrics) const;
 
   const RunSetup& setup_;
   web::ReportInput input_;

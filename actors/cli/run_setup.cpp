@@ -271,6 +271,10 @@ Result<actors::ArmOptions> make_arm_options(const RunSetup& setup, const store::
   options.make_learner = [setup, optimiser = options.optimiser] {
     return make_run_learner(setup, optimiser);
   };
+  options.make_generator = [backend = options.backend, generator = options.generator](
+                               std::shared_ptr<const gpu::Weights> weights) {
+    return gpu::make_generator(backend, std::move(weights), generator);
+  };
   options.base_folder = paths.checkpoints() + "/base";
   options.ledger_path = paths.ledger(arm);
   options.checkpoints_folder = paths.checkpoints(arm);

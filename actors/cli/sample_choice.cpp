@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
 
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 #include "runtime/core/limits.h"
 #include "runtime/flow/batch_builder.h"
 #include "runtime/flow/group_flow.h"
@@ -217,9 +217,7 @@ Result<std::vector<Sample>> read_samples(const std::string& path) {
   for (std::size_t start = 0; start < text->size();) {
     const std::size_t end = std::min(text->find('\n', start), text->size());
     try {
-      const json line = json::parse(text->begin() + static_cast<std::ptrdiff_t>(start),
-                                    text->begin() + static_cast<std::ptrdiff_t>(end));
-      samples.push_back(sample_of(line));
+      samples.push_back(sample_of(parse_json(text->substr(start, end - start))));
     } catch (const json::exception&) {
       return Error{ErrorCode::kCorrupt,
                    "line " + std::to_string(samples.size() + 1) + " is no sample of an evaluation",

@@ -1,10 +1,10 @@
 #include "actors/cli/stage_status.h"
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "actors/status_view.h"
+#include "runtime/core/json.h"
 
 namespace assay::cli {
 
@@ -51,7 +51,7 @@ std::string StageStatus::document() {
       {"uptime_s", std::chrono::duration<double>(now - started_).count()},
       {"queues", nlohmann::json::array()},
       {"waiting", progress_}};
-  return actors::status_document(facts, curator.dump(), now);
+  return actors::status_document(facts, json_text(curator), now);
 }
 
 }  // namespace assay::cli

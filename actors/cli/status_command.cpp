@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "actors/cli/commands.h"
 #include "actors/cli/option_set.h"
 #include "actors/cli/text_layout.h"
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 #include "runtime/net/socket.h"
 #include "runtime/store/run_folder.h"
 
@@ -57,7 +57,7 @@ Result<json> ask(const store::RunPaths& paths) {
   if (!client) return client.error();
   Result<std::string> answer = client->request(R"({"get":"status"})", kAnswerTimeout);
   if (!answer) return answer.error();
-  json status = json::parse(*answer, nullptr, false);
+  json status = parse_json(*answer);
   if (!status.is_object()) {
     return Error{ErrorCode::kCorrupt, "the run answered something that is no status", {}, {}, {}};
   }
@@ -175,7 +175,7 @@ void print_sentences(const CommandContext& context, const json& status) {
 
 void print_status(const CommandContext& context, const json& status) {
   if (context.format == OutputFormat::kJson) {
-    context.out << status.dump() << std::endl;
+    context.out << json_text(status) << std::endl;
     return;
   }
   print_head(context.out, status);

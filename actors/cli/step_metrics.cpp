@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 #include "runtime/core/limits.h"
 
 namespace assay::cli {
@@ -15,6 +15,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kEvalPrefix = "eval/", kEvalSuffix = "/pass@1";
 constexpr std::size_t kMetricsBytesMax = 512 * limits::kMiB;
 
 double share(std::uint64_t part, std::uint64_t whole) {
@@ -70,8 +71,21 @@ void visit_optional_members(Report& step, Visit&& visit) {
   visit("kl/all/sequence", step.update.kl_reference_sequence);
 }
 
-bool read_line(std::string_view line, actors::StepReport& step) {
-  const json object = json::parse(line, nullptr, false);
+std::string evaluation_key(const std::string& source) {
+  return std::string(kEvalPrefix) + source + std::string(kEvalSuffix);
+}
+
+void read_evaluations(const json& object, std::map<std::string, double>& pass_at_1) {
+  for (const auto& [key, value] : object.items()) {
+    if (!key.starts_with(kEvalPrefix) || !key.ends_with(kEvalSuffix)) continue;
+    const std::size_t length = key.size() - kEvalPrefix.size() - kEvalSuffix.size();
+    pass_at_1[key.substr(kEvalPrefix.size(), length)] = value.get<double>();
+  }
+}
+
+bool read_line(std::string_view line, StepMetrics& metrics) {
+  actors::StepReport& step = metrics.report;
+  const json object = parse_json(line);
   if (!object.is_object()) return false;
   try {
     visit_members(step, [&](const char* name, auto& member) {
@@ -85,6 +99,7 @@ bool read_line(std::string_view line, actors::StepReport& step) {
     const json& chain = object.at("completions/chain_fraction");
     step.has_chain_checks = !chain.is_null();
     if (step.has_chain_checks) step.chain_fraction = chain.get<double>();
+    read_evaluations(object, metrics.pass_at_1);
   } catch (const json::exception&) {
     return false;
   }
@@ -93,7 +108,8 @@ bool read_line(std::string_view line, actors::StepReport& step) {
 
 }  // namespace
 
-std::string metrics_line(const std::string& arm, const actors::StepReport& step) {
+std::string metrics_line(const std::string& arm, const StepMetrics& metrics) {
+  const actors::StepReport& step = metrics.report;
   json line = {{"arm", arm}};
   visit_members(step, [&](const char* name, const auto& member) { line[name] = member; });
   visit_optional_members(step, [&](const char* name, const std::optional<double>& member) {
@@ -104,20 +120,21 @@ std::string metrics_line(const std::string& arm, const actors::StepReport& step)
   line["completions/chain_fraction"] =
       step.has_chain_checks ? json(step.chain_fraction) : json(nullptr);
   line["weights"] = step.weights.hex();
-  return line.dump();
+  for (const auto& [source, rate] : metrics.pass_at_1) line[evaluation_key(source)] = rate;
+  return json_text(line);
 }
 
-Result<std::vector<actors::StepReport>> read_metrics(const std::string& path) {
-  std::vector<actors::StepReport> steps;
+Result<std::vector<StepMetrics>> read_metrics(const std::string& path) {
+  std::vector<StepMetrics> steps;
   if (!path_exists(path)) return steps;
   Result<std::string> text = read_file(path, kMetricsBytesMax);
   if (!text) return text.error();
   std::string_view rest = *text;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
-    actors::StepReport step;
-    const bool is_next =
-        read_line(rest.substr(0, end), step) && (steps.empty() || step.step > steps.back().step);
+    StepMetrics step;
+    const bool is_next = read_line(rest.substr(0, end), step) &&
+                         (steps.empty() || step.report.step > steps.back().report.step);
     if (is_next) steps.push_back(std::move(step));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }

@@ -5,6 +5,7 @@
 // that was killed and resumed reports its whole course.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,12 +14,17 @@
 
 namespace assay::cli {
 
+struct StepMetrics {
+  actors::StepReport report;
+  std::map<std::string, double> pass_at_1;  // by eval source, where one was evaluated at this step
+};
+
 // One JSON object without a line break.
-std::string metrics_line(const std::string& arm, const actors::StepReport& step);
+std::string metrics_line(const std::string& arm, const StepMetrics& step);
 
 // The updates that `path` records, in order; none when there is no file.
 // A line that cannot be read is passed over: metrics are for looking at, the ledger is the truth.
 // Errors: those of reading a file that exists.
-Result<std::vector<actors::StepReport>> read_metrics(const std::string& path);
+Result<std::vector<StepMetrics>> read_metrics(const std::string& path);
 
 }  // namespace assay::cli

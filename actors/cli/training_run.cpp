@@ -217,10 +217,38 @@ std::string TrainingRun::step_line(const std::string& arm, const actors::StepRep
       static_cast<double>(step.generated_tokens) / std::max(step.seconds, 1e-3));
 }
 
-actors::StepFinding TrainingRun::observe(const std::string& arm, const actors::StepReport& step,
+// The last step has an evaluation of its own.
+bool TrainingRun::is_eval_due(const EvalSourceSettings& settings, std::uint64_t step) const {
+  return settings.interval > 0 && step % settings.interval == 0 && step < setup_.config.max_steps;
+}
+
+std::map<std::string, double> TrainingRun::evaluate_meanwhile(
+    std::uint64_t step, const std::shared_ptr<const gpu::Weights>& weights) {
+  std::map<std::string, double> rates;
+  for (const EvalSet& set : setup_.eval_sets) {
+    const EvalSourceSettings& settings = set.settings;
+    if (weights == nullptr || !is_eval_due(settings, step)) continue;
+    const std::uint32_t samples =
+        settings.interval_samples > 0 ? settings.interval_samples : settings.samples;
+    const EvalRequest request{samples, settings.interval_prompts, setup_.config.seed, ""};
+    const Result<std::vector<algo::EvaluatedPrompt>> results = evaluate_set(
+        setup_, weights, set, request, [](const EvalProgress&) {}, interrupt_);
+    if (!results) {
+      log_.write(telemetry::LogLevel::kWarn, results.error().message);
+    } else if (const std::optional<double> rate = pass_at_1(*results)) {
+      say(fmt::format("step {} {:<9}  pass@1 {:.1f}   ({} prompts)", step, settings.source.name,
+                      100 * *rate, results->size()));
+      rates[settings.source.name] = *rate;
+    }
+  }
+  return rates;
+}
+
+actors::StepFinding TrainingRun::observe(const std::string& arm, const StepMetrics& seen,
                                          telemetry::MetricsFile& metrics) {
-  const std::vector<algo::HealthAlert> alerts = report_.add_step(arm, step);
-  if (auto written = metrics.append(metrics_line(arm, step)); !written) {
+  const actors::StepReport& step = seen.report;
+  const std::vector<algo::HealthAlert> alerts = report_.add_step(arm, seen);
+  if (auto written = metrics.append(metrics_line(arm, seen)); !written) {
     log_.write(telemetry::LogLevel::kWarn, written.error().message);
   }
   rewards_.push_back(step.batch.reward_mean);
@@ -243,11 +271,11 @@ double TrainingRun::base_reward() const {
 
 Result<std::uint64_t> TrainingRun::restore_steps(const std::string& arm,
                                                  const std::string& metrics_path) {
-  Result<std::vector<actors::StepReport>> steps = read_metrics(metrics_path);
+  Result<std::vector<StepMetrics>> steps = read_metrics(metrics_path);
   if (!steps) return steps.error();
   report_.recall(arm, *steps);
-  for (const actors::StepReport& step : *steps) rewards_.push_back(step.batch.reward_mean);
-  return steps->empty() ? std::uint64_t{0} : steps->back().step;
+  for (const StepMetrics& step : *steps) rewards_.push_back(step.report.batch.reward_mean);
+  return steps->empty() ? std::uint64_t{0} : steps->back().report.step;
 }
 
 Result<actors::ArmOutcome> TrainingRun::train(const std::string& arm, actors::ArmOptions options) {
@@ -262,9 +290,17 @@ Result<actors::ArmOutcome> TrainingRun::train(const std::string& arm, actors::Ar
   Result<telemetry::MetricsFile> metrics = telemetry::MetricsFile::open(metrics_path);
   if (!metrics) return metrics.error();
   stage_.leave();  // the arm answers for itself
-  return actors::run_arm(
-      options, [&](const actors::StepReport& step) { return observe(arm, step, *metrics); },
-      interrupt_);
+  // A control shows its reward curve; its evaluations are before and after.
+  const auto is_any_due = [this](std::uint64_t step) {
+    return std::any_of(setup_.eval_sets.begin(), setup_.eval_sets.end(),
+                       [&](const EvalSet& set) { return is_eval_due(set.settings, step); });
+  };
+  if (arm == "true") options.wants_weights = is_any_due;
+  const auto observer = [&](const actors::StepReport& step,
+                            const std::shared_ptr<const gpu::Weights>& weights) {
+    return observe(arm, {step, evaluate_meanwhile(step.step, weights)}, *metrics);
+  };
+  return actors::run_arm(options, observer, interrupt_);
 }
 
 Result<std::optional<EvalResults>> TrainingRun::train_and_evaluate(const std::string& arm) {

@@ -15,6 +15,7 @@
 #include "actors/cli/run_report.h"
 #include "actors/cli/run_setup.h"
 #include "actors/cli/stage_status.h"
+#include "actors/cli/step_metrics.h"
 #include "runtime/store/run_folder.h"
 #include "runtime/telemetry/log.h"
 #include "runtime/telemetry/metrics_file.h"
@@ -49,8 +50,12 @@ class TrainingRun {
   Result<actors::ArmOutcome> train(const std::string& arm, actors::ArmOptions options);
   // Returns the last step that an earlier attempt announced; 0 when none did.
   Result<std::uint64_t> restore_steps(const std::string& arm, const std::string& metrics_path);
-  actors::StepFinding observe(const std::string& arm, const actors::StepReport& step,
+  actors::StepFinding observe(const std::string& arm, const StepMetrics& step,
                               telemetry::MetricsFile& metrics);
+  // The evaluations that are due at this step, by source. Without weights none is.
+  std::map<std::string, double> evaluate_meanwhile(
+      std::uint64_t step, const std::shared_ptr<const gpu::Weights>& weights);
+  bool is_eval_due(const EvalSourceSettings& settings, std::uint64_t step) const;
   std::string step_line(const std::string& arm, const actors::StepReport& step);
   double base_reward() const;
   Result<ExitCode> finish(const EvalResults& base, const EvalResults& after,

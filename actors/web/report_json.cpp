@@ -3,11 +3,12 @@
 #include <cmath>
 #include <concepts>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "runtime/core/json.h"
 
 namespace assay::web {
 namespace {
@@ -168,7 +169,7 @@ class Reader {
 }  // namespace
 
 std::string report_input_to_json(const ReportInput& input) {
-  return write(input).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(write(input), 1) + "\n";
 }
 
 Result<ReportInput> report_input_from_json(std::string_view text) {

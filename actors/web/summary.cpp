@@ -1,9 +1,10 @@
 #include "actors/web/summary.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
+
+#include "runtime/core/json.h"
 
 namespace assay::web {
 namespace {
@@ -203,7 +204,7 @@ std::string summary_json(const ReportInput& input) {
                    {"null_reason", "a null was not measured"}};
   object["staleness"] = staleness(input.staleness);
   object["accounting"] = accounting(input.accounting);
-  return object.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(object, 1) + "\n";
 }
 
 }  // namespace assay::web

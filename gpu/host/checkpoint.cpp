@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 #include "runtime/core/limits.h"
 #include "runtime/model/safetensors.h"
 
@@ -65,7 +65,7 @@ bool read_field(const Json& json, const char* name, Value& value) {
 Result<void> write_learner_state(const std::string& folder, const LearnerState& state) {
   Json json;
   for_each_field(state, [&](const char* name, const auto& value) { json[name] = value; });
-  return write_file_durably(folder + "/" + kLearnerFile, json.dump(2) + "\n");
+  return write_file_durably(folder + "/" + kLearnerFile, json_text(json, 2) + "\n");
 }
 
 Result<LearnerState> read_learner_state(const std::string& folder) {

@@ -1,8 +1,9 @@
 // Schema::to_json_schema: the same table as JSON Schema, for editors and other programs.
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "runtime/config/schema.h"
+
+#include "runtime/core/json.h"
 
 namespace assay::config {
 namespace {
@@ -109,7 +110,7 @@ std::string Schema::json_object() const {
     auto [object, last] = holder_of(root, name);
     (*object)["properties"][last]["description"] = help;
   }
-  return root.dump();
+  return json_text(root);
 }
 
 std::string Schema::to_json_schema(std::string_view title) const {
@@ -117,7 +118,7 @@ std::string Schema::to_json_schema(std::string_view title) const {
   document["$schema"] = "https://json-schema.org/draft/2020-12/schema";
   document["title"] = title;
   document.update(Json::parse(json_object()));
-  return document.dump(2) + "\n";
+  return json_text(document, 2) + "\n";
 }
 
 }  // namespace assay::config

@@ -1,10 +1,11 @@
 #include "runtime/core/strict_json.h"
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "runtime/core/json.h"
 
 namespace assay {
 

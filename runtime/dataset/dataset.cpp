@@ -3,10 +3,10 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "runtime/core/json.h"
 #include "runtime/core/limits.h"
 #include "runtime/dataset/jsonl_reader.h"
 
@@ -82,11 +82,11 @@ std::optional<std::string> prompt_text(const json& value) {
 
 std::optional<std::string> truth_text(const json& value) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_boolean() || value.is_number_integer()) return value.dump();
+  if (value.is_boolean() || value.is_number_integer()) return json_text(value);
   // A number with a fraction keeps its shortest form. A huge one was an integer that JSON readers
   // round, so it must come as text.
   constexpr double kExactMax = 9007199254740992.0;  // 2^53
-  if (value.is_number() && std::fabs(value.get<double>()) < kExactMax) return value.dump();
+  if (value.is_number() && std::fabs(value.get<double>()) < kExactMax) return json_text(value);
   return {};
 }
 
@@ -219,7 +219,7 @@ Result<JsonlDataset> JsonlDataset::load(const JsonlOptions& given) {
     if (!line) return line.error();
     if (!line->has_value()) break;
     const std::string place = options.path + ":" + std::to_string((**line).number);
-    const json row = json::parse((**line).text, nullptr, false);
+    const json row = parse_json((**line).text);
     if (!row.is_object()) return row_error("the line is not a JSON object", place);
     if (dataset.prompts_.empty()) {
       auto mapping = detect_columns(row, options, place);

@@ -1,7 +1,8 @@
 #include "runtime/model/model_config.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
+
+#include "runtime/core/json.h"
 
 namespace assay::model {
 
@@ -99,14 +100,14 @@ std::uint64_t weight_count(const ModelConfig& config) {
 std::string to_json(const ModelConfig& config) {
   nlohmann::ordered_json object;
   for_each_field(config, [&object](const char* name, const auto& field) { object[name] = field; });
-  return object.dump();
+  return json_text(object);
 }
 
 Result<ModelConfig> parse_model_config(std::string_view json) {
   ModelConfig config;
   std::string place = "model config";
   try {
-    const nlohmann::json object = nlohmann::json::parse(json);
+    const nlohmann::json object = parse_json(json);
     std::size_t field_count = 0;
     for_each_field(config, [&](const char* name, auto& field) {
       place = std::string("model config: ") + name;

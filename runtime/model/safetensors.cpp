@@ -4,10 +4,10 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
+#include "runtime/core/json.h"
 #include "runtime/core/limits.h"
 
 namespace assay::model {
@@ -42,8 +42,7 @@ Error exhausted(std::string message) {
 }
 
 std::string shown(const std::string& name) {
-  return nlohmann::json(name.substr(0, 80))
-      .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  return ascii_json_text(name.substr(0, 80));
 }
 
 // Builds the header while refusing what a plain parse would let pass: a key given twice (the last
@@ -275,7 +274,7 @@ Result<std::string> header_for(std::span<const Tensor> tensors, const Metadata& 
   }
   std::string text;
   try {
-    text = header.dump();
+    text = json_text(header);
   } catch (const std::exception& failure) {
     return Error{ErrorCode::kInvalidInput, failure.what(), "names must be UTF-8", {}, {}};
   }

@@ -6,9 +6,9 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 #include "runtime/core/limits.h"
 
 namespace assay::store {
@@ -73,7 +73,7 @@ std::string to_text(const CheckpointManifest& manifest) {
                        {"version", manifest.version.value},
                        {"weights", manifest.weights.hex()},
                        {"files", files}};
-  return object.dump(2) + "\n";
+  return json_text(object, 2) + "\n";
 }
 
 Digest digest_of(const json& value) {
@@ -113,7 +113,7 @@ Result<CheckpointManifest> read_manifest(const std::string& folder) {
     return text.error();
   }
   try {
-    return manifest_of(json::parse(*text));
+    return manifest_of(parse_json(*text));
   } catch (const std::exception& failure) {
     return corrupt(path + " is damaged: " + failure.what());
   }

@@ -1,9 +1,9 @@
 #include "runtime/store/ledger_event.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "runtime/core/check.h"
+#include "runtime/core/json.h"
 
 namespace assay::store {
 
@@ -34,8 +34,8 @@ class Canonical {
   std::string bytes_;
 };
 
-std::string json_text(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+std::string json_string(std::string_view text) {
+  return json_text(Json(text));
 }
 
 std::string hex_or_null(const Digest& digest) {
@@ -135,10 +135,10 @@ std::string to_json_line(const LedgerEvent& event) {
   line += "\",\"group\":" + (event.group ? '"' + to_string(event.group) + '"' : "null");
   line += ",\"rollout\":" + (event.index ? '"' + to_string(*event.rollout()) + '"' : "null");
   line += ",\"attempt\":" + number_or_null(event.attempt);
-  line += ",\"actor\":" + json_text(event.actor) + ",\"fence\":" + std::to_string(event.fence);
+  line += ",\"actor\":" + json_string(event.actor) + ",\"fence\":" + std::to_string(event.fence);
   line += ",\"policy_version\":" + std::to_string(event.policy_version.value);
   line += ",\"hash\":" + hex_or_null(event.hash);
-  line += ",\"reason\":" + (event.reason.empty() ? "null" : json_text(event.reason));
+  line += ",\"reason\":" + (event.reason.empty() ? "null" : json_string(event.reason));
   line += ",\"step\":" + number_or_null(event.step);
   line += ",\"chain\":\"" + event.chain.hex() + '"';
   if (event.details) {
@@ -149,7 +149,7 @@ std::string to_json_line(const LedgerEvent& event) {
     line += ",\"weights_out\":" + hex_or_null(record.weights_out);
     line += ",\"optimiser\":" + hex_or_null(record.optimiser);
     line +=
-        ",\"checkpoint\":" + (record.checkpoint.empty() ? "null" : json_text(record.checkpoint));
+        ",\"checkpoint\":" + (record.checkpoint.empty() ? "null" : json_string(record.checkpoint));
     line += ",\"groups\":" + list_of(record.groups);
   }
   return line + "}";
@@ -162,13 +162,13 @@ std::string to_json(const StepRecord& record) {
   text += ",\"weights_in\":\"" + record.weights_in.hex() + '"';
   text += ",\"weights_out\":\"" + record.weights_out.hex() + '"';
   text += ",\"optimiser\":\"" + record.optimiser.hex() + '"';
-  text += ",\"checkpoint\":" + json_text(record.checkpoint);
+  text += ",\"checkpoint\":" + json_string(record.checkpoint);
   return text + ",\"groups\":" + list_of(record.groups) + "}";
 }
 
 Result<StepRecord> parse_step_record(std::string_view json) {
   try {
-    return record_of(nlohmann::json::parse(json));
+    return record_of(parse_json(json));
   } catch (const std::exception& failure) {
     return Error{ErrorCode::kCorrupt,
                  std::string("the details of a step cannot be read: ") + failure.what(),

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <vector>
 
 #include "runtime/core/check.h"
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 
 namespace assay::store {
 
@@ -70,7 +70,7 @@ std::string to_json_line(const LoggedRollout& logged) {
   line["code"] = verdict ? nlohmann::ordered_json(to_string(verdict->code)) : nullptr;
   line["reason"] = verdict ? nlohmann::ordered_json(verdict->reason) : nullptr;
   line["advantage"] = finite_or_null(logged.advantage);
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_text(line);
 }
 
 struct RolloutLog::State {

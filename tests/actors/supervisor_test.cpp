@@ -1,4 +1,5 @@
-// The supervisor with a real team: workers that die, and groups that cannot be drawn.
+// The supervisor with a real team: workers that die, groups that cannot be drawn, a learner that
+// fails.
 #include "actors/supervisor.h"
 
 #include <gtest/gtest.h>
@@ -49,6 +50,90 @@ class FaultyVerifier final : public verifiers::Verifier {
   mutable std::atomic<std::uint64_t> calls_ = 0, deaths_ = 0;
 };
 
+Error engine_error() {
+  return {ErrorCode::kUnavailable, "the engine is broken", "", {}, {}};
+}
+
+// How often an engine fails, counted over all its replacements.
+struct Faults {
+  std::uint64_t period = 0, failures_max = 0;  // period 0: never
+  std::atomic<std::uint64_t> calls = 0, failures = 0;
+
+  bool is_due() {
+    const bool is_hit = period > 0 && ++calls % period == 0 && failures < failures_max;
+    if (is_hit) ++failures;
+    return is_hit;
+  }
+};
+
+// A real generator whose advance() fails, or throws as none may, when its faults say so.
+class FaultyGenerator final : public gpu::Generator {
+ public:
+  FaultyGenerator(std::unique_ptr<gpu::Generator> real, std::shared_ptr<Faults> faults)
+      : real_(std::move(real)), faults_(std::move(faults)) {}
+
+  Result<std::vector<wire::Rollout>> advance() override {
+    if (!faults_->is_due()) return real_->advance();
+    if (faults_->failures % 2 == 0) throw std::runtime_error("an engine broke its word");
+    return engine_error();
+  }
+  Result<void> submit(gpu::GenerationRequest request) override {
+    return real_->submit(std::move(request));
+  }
+  void set_weights(std::shared_ptr<const gpu::Weights> weights) override {
+    real_->set_weights(std::move(weights));
+  }
+  void cancel(GroupId group) override { real_->cancel(group); }
+  std::size_t running_sequences() const override { return real_->running_sequences(); }
+  std::size_t queued_sequences() const override { return real_->queued_sequences(); }
+  std::size_t cache_bytes() const override { return real_->cache_bytes(); }
+  gpu::GeneratorCounters counters() const override { return real_->counters(); }
+
+ private:
+  std::unique_ptr<gpu::Generator> real_;
+  std::shared_ptr<Faults> faults_;
+};
+
+// A real learner whose update() fails when its faults say so.
+class FaultyLearner final : public gpu::Learner {
+ public:
+  FaultyLearner(std::unique_ptr<gpu::Learner> real, std::shared_ptr<Faults> faults)
+      : real_(std::move(real)), faults_(std::move(faults)) {}
+
+  Result<gpu::UpdateReport> update(const wire::TrainBatch& batch,
+                                   const gpu::UpdateOptions& options) override {
+    if (faults_->is_due()) return engine_error();
+    return real_->update(batch, options);
+  }
+  Result<gpu::TokenScores> score(std::span<const wire::TokenId> tokens,
+                                 std::span<const std::uint32_t> offsets,
+                                 const gpu::SamplingOptions& sampling) override {
+    return real_->score(tokens, offsets, sampling);
+  }
+  void set_reference(std::shared_ptr<const gpu::Weights> reference) override {
+    real_->set_reference(std::move(reference));
+  }
+  std::shared_ptr<const gpu::Weights> publish() override { return real_->publish(); }
+  PolicyVersion version() const override { return real_->version(); }
+  void reset_optimiser(const gpu::OptimiserOptions& options) override {
+    real_->reset_optimiser(options);
+  }
+  void set_version(PolicyVersion version) override { real_->set_version(version); }
+  Result<void> save(const std::string& folder) const override { return real_->save(folder); }
+  Result<void> restore(const std::string& folder) override { return real_->restore(folder); }
+
+ private:
+  std::unique_ptr<gpu::Learner> real_;
+  std::shared_ptr<Faults> faults_;
+};
+
+std::shared_ptr<Faults> faults(std::uint64_t period, std::uint64_t failures_max) {
+  auto made = std::make_shared<Faults>();
+  made->period = period;
+  made->failures_max = failures_max;
+  return made;
+}
+
 // An arm of a few updates with a policy of a few thousand weights.
 class SupervisedArm : public ::testing::Test {
  protected:
@@ -65,6 +150,7 @@ class SupervisedArm : public ::testing::Test {
     config.model.shape.head_size = 16;
     config.model.shape.ffn_size = 32;
     config.learner.threads = 1;
+    config.generator.replicas = generator_count_;
     config.curator.batch_size = 4;
     config.curator.group_size = 4;
     config.generator.sampling.max_completion_tokens = 12;
@@ -80,13 +166,15 @@ class SupervisedArm : public ::testing::Test {
     if (!setup) return setup.error();
     setup->model.context_size = context_size_;
     setup->verifiers["chain"] = std::move(verifier);
-    return run_in(*setup, folder_.path("arm" + std::to_string(++arm_count_)));
+    if (!is_resume_) ++arm_count_;
+    return run_in(*setup, folder_.path("arm" + std::to_string(arm_count_)));
   }
 
   Result<ArmOutcome> run_in(const cli::RunSetup& setup, const std::string& folder) {
     const store::RunPaths paths(folder);
-    Result<ArmOptions> options = cli::make_arm_options(setup, paths, "true", 0.5, false);
+    Result<ArmOptions> options = cli::make_arm_options(setup, paths, "true", 0.5, is_resume_);
     if (!options) return options.error();
+    break_engines(*options);
     options->status_socket.clear();
     options->rollouts_folder.clear();
     if (auto made = make_folders(options->checkpoints_folder); !made) return made.error();
@@ -97,10 +185,28 @@ class SupervisedArm : public ::testing::Test {
     options->logs = std::make_shared<const telemetry::LogFolder>(std::move(*logs));
     Result<std::unique_ptr<gpu::Learner>> base = cli::make_run_learner(setup, options->optimiser);
     if (!base) return base.error();
-    if (auto saved = (*base)->save(options->base_folder); !saved) return saved.error();
+    if (!is_resume_) {
+      if (auto saved = (*base)->save(options->base_folder); !saved) return saved.error();
+    }
     const std::atomic<bool> interrupt = false;
     ledger_path_ = options->ledger_path;
     return run_arm(*options, {}, interrupt);
+  }
+
+  void break_engines(ArmOptions& options) {
+    options.make_generator = [real = options.make_generator, faults = generator_faults_](
+                                 std::shared_ptr<const gpu::Weights> weights)
+        -> Result<std::unique_ptr<gpu::Generator>> {
+      auto made = real(std::move(weights));
+      if (!made) return made.error();
+      return std::unique_ptr<gpu::Generator>(new FaultyGenerator(std::move(*made), faults));
+    };
+    options.make_learner = [real = options.make_learner,
+                            faults = learner_faults_]() -> Result<std::unique_ptr<gpu::Learner>> {
+      auto made = real();
+      if (!made) return made.error();
+      return std::unique_ptr<gpu::Learner>(new FaultyLearner(std::move(*made), faults));
+    };
   }
 
   void expect_clean_ledger() const {
@@ -117,7 +223,9 @@ class SupervisedArm : public ::testing::Test {
   assay::testing::TemporaryFolder folder_;
   std::string log_path_, ledger_path_;
   std::uint32_t context_size_ = 32;
-  bool is_deterministic_ = false;
+  bool is_deterministic_ = false, is_resume_ = false;
+  std::uint32_t generator_count_ = 1;
+  std::shared_ptr<Faults> generator_faults_ = faults(0, 0), learner_faults_ = faults(0, 0);
   int arm_count_ = 0;
 };
 
@@ -143,6 +251,62 @@ TEST_F(SupervisedArm, DeathsDoNotChangeADeterministicArm) {
 
   ASSERT_TRUE(calm && stormy);
   EXPECT_EQ(calm->weights, stormy->weights);
+  expect_clean_ledger();
+}
+
+TEST_F(SupervisedArm, ABrokenGeneratorIsReplacedAndItsGroupsAreDrawnAgain) {
+  generator_count_ = 2;
+  generator_faults_ = faults(9, 3);
+
+  const Result<ArmOutcome> outcome = run(std::make_shared<const FaultyVerifier>(0, 0));
+
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(generator_faults_->failures, 3u);
+  EXPECT_EQ(outcome->steps, 6u);
+  EXPECT_EQ(outcome->lost_workers, 0u);
+  EXPECT_TRUE(outcome->accounting.is_closed());
+  EXPECT_NE(supervisor_log().find("the engine is broken"), std::string::npos) << supervisor_log();
+  expect_clean_ledger();
+}
+
+// As long as no group is given up: that takes three generators dying of it.
+TEST_F(SupervisedArm, BrokenGeneratorsDoNotChangeADeterministicArm) {
+  is_deterministic_ = true;
+  generator_count_ = 2;
+  const Result<ArmOutcome> calm = run(std::make_shared<const FaultyVerifier>(0, 0));
+  generator_faults_ = faults(9, 2);
+  const Result<ArmOutcome> stormy = run(std::make_shared<const FaultyVerifier>(0, 0));
+
+  ASSERT_TRUE(calm && stormy);
+  EXPECT_EQ(generator_faults_->failures, 2u);
+  EXPECT_FALSE(stormy->accounting.dropped.contains(wire::DropReason::kGeneratorGaveUp));
+  EXPECT_EQ(calm->weights, stormy->weights);
+  expect_clean_ledger();
+}
+
+TEST_F(SupervisedArm, GeneratorsThatBreakEveryTimeAreGivenUpAndTheArmSaysSo) {
+  generator_faults_ = faults(1, 1000);
+
+  const Result<ArmOutcome> outcome = run(std::make_shared<const FaultyVerifier>(0, 0));
+
+  ASSERT_FALSE(outcome);
+  EXPECT_NE(outcome.error().message.find("the last generator died"), std::string::npos)
+      << outcome.error().message;
+}
+
+TEST_F(SupervisedArm, AFailingLearnerEndsTheArmAndResumingGoesOnAsIfNothingHadBeen) {
+  is_deterministic_ = true;
+  const Result<ArmOutcome> calm = run(std::make_shared<const FaultyVerifier>(0, 0));
+  learner_faults_ = faults(4, 1);
+  const Result<ArmOutcome> broken = run(std::make_shared<const FaultyVerifier>(0, 0));
+  is_resume_ = true;
+  const Result<ArmOutcome> resumed = run(std::make_shared<const FaultyVerifier>(0, 0));
+
+  ASSERT_TRUE(calm && resumed);
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().message, "the engine is broken");
+  EXPECT_EQ(resumed->steps, 6u);
+  EXPECT_EQ(calm->weights, resumed->weights);
   expect_clean_ledger();
 }
 

@@ -48,14 +48,15 @@ TEST(HealthOptions, ZeroTurnsAnAlertOff) {
   }
 }
 
-TEST(StepMetrics, KlIsReadBackAndNullWhereItWasNotMeasured) {
+TEST(StepMetrics, AreReadBackAndNullWhereNothingWasMeasured) {
   const testing::TemporaryFolder folder;
-  actors::StepReport measured, unmeasured;
-  measured.step = 1;
-  measured.update.kl_reference_k1 = -0.01;
-  measured.update.kl_reference_k3 = 0.02;
-  measured.update.kl_reference_sequence = 0.4;
-  unmeasured.step = 2;
+  StepMetrics measured, unmeasured;
+  measured.report.step = 1;
+  measured.report.update.kl_reference_k1 = -0.01;
+  measured.report.update.kl_reference_k3 = 0.02;
+  measured.report.update.kl_reference_sequence = 0.4;
+  measured.pass_at_1 = {{"in_range", 0.25}, {"a/b", 0.5}};
+  unmeasured.report.step = 2;
   const std::string path = folder.path("metrics.jsonl");
   ASSERT_TRUE(write_file_durably(
       path, metrics_line("true", measured) + "\n" + metrics_line("true", unmeasured) + "\n"));
@@ -64,10 +65,12 @@ TEST(StepMetrics, KlIsReadBackAndNullWhereItWasNotMeasured) {
 
   ASSERT_TRUE(steps);
   ASSERT_EQ(steps->size(), 2u);
-  EXPECT_EQ((*steps)[0].update.kl_reference_k1, -0.01);
-  EXPECT_EQ((*steps)[0].update.kl_reference_k3, 0.02);
-  EXPECT_EQ((*steps)[0].update.kl_reference_sequence, 0.4);
-  EXPECT_FALSE((*steps)[1].update.kl_reference_k3.has_value());
+  EXPECT_EQ((*steps)[0].report.update.kl_reference_k1, -0.01);
+  EXPECT_EQ((*steps)[0].report.update.kl_reference_k3, 0.02);
+  EXPECT_EQ((*steps)[0].report.update.kl_reference_sequence, 0.4);
+  EXPECT_EQ((*steps)[0].pass_at_1, measured.pass_at_1);
+  EXPECT_FALSE((*steps)[1].report.update.kl_reference_k3.has_value());
+  EXPECT_TRUE((*steps)[1].pass_at_1.empty());
 }
 
 }  // namespace

@@ -173,6 +173,22 @@ TEST_F(WholeRun, MetricsHoldOneLineAStep) {
   }
 }
 
+TEST_F(WholeRun, EvaluatesWhileItTrainsWhereTheConfigAsksForIt) {
+  const ProgramOutcome outcome =
+      run({"--curator.eval.source.in_range.interval", "5",
+           "--curator.eval.source.in_range.interval_samples", "2", "control.arms=[]"});
+
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(holds(outcome.err, "step 5 in_range")) << outcome.err;
+  // The last step has the evaluation after training; one more in between would say nothing new.
+  for (const json& line : metrics()) {
+    const bool is_due = line.at("step") == 5;
+    EXPECT_EQ(line.contains("eval/in_range/pass@1"), is_due) << line.dump();
+    EXPECT_FALSE(line.contains("eval/longer/pass@1")) << line.dump();
+  }
+  EXPECT_TRUE(holds(read(in_run("report/index.html")), "pass@1 on evaluation prompts"));
+}
+
 TEST_F(WholeRun, ReportCanBeWrittenAgain) {
   ASSERT_EQ(run().exit_code, 0);
   const std::string before = read(in_run("report/index.html"));
