@@ -150,9 +150,10 @@ TEST_F(Kill, AtEveryStageOfOneRunLeavesTheSameWeights) {
 TEST_F(Kill, AtRandomMomentsLeavesTheSameWeights) {
   std::mt19937_64 random(chosen_seed());
   const Undisturbed expected = undisturbed(deterministic());
-  std::uniform_real_distribution<double> moment(0, expected.seconds);
+  // A machine that is busy at first and idle later runs away from the longer moments.
+  std::uniform_real_distribution<double> moment(0, expected.seconds / 2);
   int kills = 0;
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 12 && kills < 4; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     fs::remove_all(path("outputs"));
     fs::remove_all(path("cache"));
@@ -166,7 +167,7 @@ TEST_F(Kill, AtRandomMomentsLeavesTheSameWeights) {
     kills += kills_;
     if (HasFailure()) break;
   }
-  EXPECT_GE(kills, 3);
+  EXPECT_GE(kills, 4);
 }
 
 // The synchronous loop, and one that may not run ahead of its learner, take other paths.
