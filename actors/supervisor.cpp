@@ -22,7 +22,6 @@ using Self = caf::stateful_actor<SupervisorState>*;
 using telemetry::LogLevel;
 
 constexpr std::chrono::milliseconds kTickInterval{200};
-constexpr std::uint32_t kVerifierWindow = 64;  // rollouts a verifier may hold
 
 std::string role_of(const std::string& id) {
   return id.substr(0, id.find('/'));
@@ -54,6 +53,18 @@ void watch(Self self, const caf::actor& one, const std::string& id) {
   self->state.names[one.address()] = id;
 }
 
+caf::actor spawn_verifier(Self self, const std::string& id) {
+  SupervisorState& state = self->state;
+  const ArmOptions& options = *state.setup.options;
+  VerifierSetup setup{id, verifier_window(options.verifiers, options.flow.verification_lease),
+                      options.verifiers, open_log(options, id)};
+  if (longest_check(options.verifiers).count() > 0) {
+    return self->spawn<caf::detached>(verifier, std::move(setup), state.curator,
+                                      state.setup.status);
+  }
+  return self->spawn(verifier, std::move(setup), state.curator, state.setup.status);
+}
+
 Result<void> start_worker(Self self, const std::string& id) {
   SupervisorState& state = self->state;
   caf::actor worker;
@@ -63,9 +74,7 @@ Result<void> start_worker(Self self, const std::string& id) {
     worker = self->spawn<caf::detached>(generator, std::move(*setup), state.curator,
                                         caf::actor_cast<caf::actor>(self), state.setup.status);
   } else {
-    VerifierSetup setup{id, kVerifierWindow, state.setup.options->verifiers,
-                        open_log(*state.setup.options, id)};
-    worker = self->spawn(verifier, std::move(setup), state.curator, state.setup.status);
+    worker = spawn_verifier(self, id);
   }
   watch(self, worker, id);
   state.workers[id] = worker;

@@ -3,6 +3,8 @@
 
 #include <caf/behavior.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -31,7 +33,15 @@ struct VerifierState {
   static inline const char* name = "verifier";
 };
 
-// A prompt whose verifier is not in the table gets an unscored verdict, never a zero.
+// How many rollouts a verifier actor may hold: as many as it surely judges in half a lease.
+std::uint32_t verifier_window(const VerifierTable& table, std::chrono::microseconds lease);
+
+// The longest that a check of any of these may take.
+std::chrono::milliseconds longest_check(const VerifierTable& table);
+
+// A prompt whose verifier is not in the table gets an unscored verdict, never a zero. To be
+// spawned detached where a check may wait for a process (longest_check() above 0): it then blocks a
+// thread of its own and nobody else's.
 caf::behavior verifier(caf::stateful_actor<VerifierState>* self, VerifierSetup setup,
                        caf::actor curator, caf::actor status);
 

@@ -6,18 +6,33 @@
 // itself is an unscored verdict.
 #pragma once
 
+#include <chrono>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/wire/prompt.h"
 #include "runtime/wire/verdict.h"
 
 namespace assay::verifiers {
 
+// Borrows both.
+struct Judgement {
+  const wire::Prompt* prompt = nullptr;
+  std::string_view completion;
+};
+
 class Verifier {
  public:
   virtual ~Verifier() = default;
   virtual wire::Verdict verify(const wire::Prompt& prompt, std::string_view completion) const = 0;
+  // The verdicts that verify() would give, in order. Overridden where a call has a cost of its own
+  // that several completions can share.
+  virtual std::vector<wire::Verdict> verify_all(std::span<const Judgement> items) const;
+  // The longest that one verify() may take, the end of a process that hangs included; 0 where it
+  // is bounded work in this process. A caller that must not be kept waiting needs a thread for it.
+  virtual std::chrono::milliseconds longest_check() const { return std::chrono::milliseconds(0); }
   // Name and version, e.g. "math/1": part of every verdict and of every cache key.
   virtual std::string identity() const = 0;
 };

@@ -254,9 +254,12 @@ void describe_verifier(Schema& schema, VerifierSettings& verifier) {
   schema.key("name", verifier.name, "what sources call it");
   schema.key("type", verifier.type, "which verifier of this build");
   schema.key("replicas", verifier.replicas, "verifier actors", Range::between(1, 4096));
-  schema.key("timeout", verifier.timeout, "longer is unscored, never incorrect",
-             Range::between(1, 3600 * 1000.0));
-  schema.key("options", verifier.options, "the verifier's own options, a JSON object as text");
+  schema.key("timeout", verifier.timeout,
+             "of one check, for verifiers that wait for a process; 0: the verifier's own",
+             Range::between(0, 3600 * 1000.0));
+  schema.key("cache_verdicts", verifier.cache_verdicts,
+             "verdicts that such a verifier remembers; 0: none", Range::between(0, 1 << 24));
+  schema.object("options", verifier.options, "the verifier's own options, [verifier.options]");
 }
 
 void describe_learner(Schema& schema, LearnerSettings& learner) {

@@ -123,7 +123,8 @@ struct VerifierSettings {
   std::string name;
   std::string type;  // a name of the verifier registry: "chain", "math", ...
   std::uint32_t replicas = 1;
-  std::chrono::milliseconds timeout{2000};
+  std::chrono::milliseconds timeout{0};  // of one check; 0: the verifier's own
+  std::uint32_t cache_verdicts = 16384;  // of verifiers that start processes; 0: none kept
   std::string options = "{}";  // a JSON object; which keys exist is the verifier's to say
 };
 

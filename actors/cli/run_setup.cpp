@@ -9,6 +9,7 @@
 #include "runtime/text/byte_tokenizer.h"
 #include "runtime/text/char_tokenizer.h"
 #include "verifiers/registry.h"
+#include "verifiers/verdict_cache.h"
 
 namespace assay::cli {
 
@@ -117,11 +118,32 @@ Result<EvalSet> make_eval_set(const EvalSourceSettings& settings, std::uint64_t 
   return set;
 }
 
+Result<std::shared_ptr<const verifiers::Verifier>> make_one_verifier(
+    const VerifierSettings& settings) {
+  verifiers::VerifierContext context;
+  context.time_limit = settings.timeout;
+  Result<std::unique_ptr<verifiers::Verifier>> made =
+      verifiers::make_verifier(settings.type, settings.options, context);
+  if (!made) return made.error();
+  std::shared_ptr<const verifiers::Verifier> verifier = std::move(*made);
+  if (verifier->longest_check().count() > 0 && settings.cache_verdicts > 0) {
+    verifier =
+        std::make_shared<verifiers::CachedVerifier>(std::move(verifier), settings.cache_verdicts);
+  }
+  return verifier;
+}
+
 Result<void> make_verifiers(RunSetup& setup) {
   for (const VerifierSettings& settings : setup.config.verifiers) {
-    Result<std::unique_ptr<verifiers::Verifier>> made =
-        verifiers::make_verifier(settings.type, settings.options);
+    Result<std::shared_ptr<const verifiers::Verifier>> made = make_one_verifier(settings);
     if (!made) return made.error();
+    const auto longest = (*made)->longest_check();
+    if (2 * longest > setup.config.curator.lease_timeout) {
+      return config_error("a check of the verifier '" + settings.name + "' may take " +
+                              std::to_string(longest.count()) +
+                              " ms, more than half of curator.lease_timeout",
+                          "raise lease_timeout or lower the verifier's timeout");
+    }
     setup.verifiers[settings.name] = std::move(*made);
   }
   const auto check = [&](const SourceSettings& source) -> Result<void> {

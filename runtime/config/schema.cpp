@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "runtime/config/nearest.h"
+#include "runtime/config/node_json.h"
 #include "runtime/config/toml_file.h"
 #include "runtime/config/value_text.h"
 
@@ -143,7 +144,7 @@ std::string Range::to_text() const {
 
 std::string Field::expected() const {
   static constexpr std::string_view kNouns[] = {"true or false", "whole number", "number", "text",
-                                                "duration",      "size",         "word"};
+                                                "duration",      "size",         "word",   "table"};
   if (!choices.empty()) {
     return (is_list ? "a list of: " : "one of: ") + joined(choices);
   }
@@ -154,9 +155,21 @@ std::string Field::expected() const {
            range.to_text();
   }
   if (kind == ValueKind::kBool) return noun;
+  if (kind == ValueKind::kObject) return "a table, or a JSON object as text";
   if (kind == ValueKind::kDuration) return "a duration such as \"500ms\", \"2s\" or \"5m\"";
   if (kind == ValueKind::kSize) return "a size such as \"64MiB\" or a number of bytes";
   return "a " + noun + range.to_text();
+}
+
+void Schema::object(std::string_view name, std::string& target, std::string_view help) {
+  Field& field = add_field(name, ValueKind::kObject, help);
+  field.assign = [&target](const Node& node) -> Result<void> {
+    auto object = object_json(node);
+    if (!object) return mismatch();
+    target = std::move(*object);
+    return {};
+  };
+  field.text = [&target] { return quoted(target); };
 }
 
 void Schema::table(std::string_view name, std::string_view help) {

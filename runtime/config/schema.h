@@ -44,7 +44,7 @@ struct Range {
   std::string to_text() const;  // " >= 1", " above 0", " in [0, 1]"; empty without limits
 };
 
-enum class ValueKind { kBool, kInteger, kNumber, kText, kDuration, kSize, kChoice };
+enum class ValueKind { kBool, kInteger, kNumber, kText, kDuration, kSize, kChoice, kObject };
 
 // One key as the tables, the JSON Schema and the documents see it.
 struct Field {
@@ -86,6 +86,10 @@ class Schema {
   // A list of exactly two numbers, such as Adam's betas.
   void pair(std::string_view name, double& first, double& second, std::string_view help,
             Range range = {});
+
+  // A table whose keys belong to someone else, kept as a JSON object on one line with its keys in
+  // order: written as a TOML table, or as JSON text.
+  void object(std::string_view name, std::string& target, std::string_view help);
 
   // A word out of a closed list, kept as text or as an enumerator.
   void choice(std::string_view name, std::string& target, std::vector<std::string> choices,

@@ -42,6 +42,9 @@ Json element_of(const Field& field) {
       element["type"] = {"string", "integer"};
       element["pattern"] = "^[0-9]+ ?(B|KiB|MiB|GiB|KB|MB|GB)?$";
       break;
+    case ValueKind::kObject:
+      element["type"] = {"object", "string"};
+      break;
     case ValueKind::kText:
     case ValueKind::kChoice:
       element["type"] = "string";

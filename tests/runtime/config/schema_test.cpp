@@ -14,6 +14,7 @@ enum class Baseline { kMean, kMedian };
 struct Source {
   std::string name;
   std::uint32_t prompts = 8;
+  std::string options = "{}";
 };
 
 // A small config with one key of each kind.
@@ -33,6 +34,7 @@ struct Sample {
 void describe_source(Schema& schema, Source& source) {
   schema.key("name", source.name, "its name");
   schema.key("prompts", source.prompts, "how many", Range::at_least(1));
+  schema.object("options", source.options, "its own");
 }
 
 Schema describe(Sample& sample) {
@@ -209,7 +211,53 @@ TEST(Schema, KnowsItsKeysAndTables) {
   EXPECT_TRUE(schema.has("learner"));
   EXPECT_TRUE(schema.has("source"));
   EXPECT_FALSE(schema.has("learn"));
-  EXPECT_EQ(schema.keys().back(), "source.prompts");
+  EXPECT_EQ(schema.keys().back(), "source.options");
+}
+
+// ---- tables that belong to someone else
+
+std::string options_of(std::string_view text) {
+  Sample sample;
+  const auto loaded = load(sample, "[[source]]\nname = 'a'\n" + std::string(text));
+  EXPECT_TRUE(loaded) << loaded.error().message;
+  return loaded ? sample.sources.at(0).options : "";
+}
+
+TEST(SchemaObject, IsATableOrJsonText) {
+  const std::string expected = R"({"a":true,"b":[1,2.5,"x"],"c":{"d":"e"}})";
+  EXPECT_EQ(options_of("[source.options]\nb = [1, 2.5, 'x']\na = true\nc.d = 'e'\n"), expected);
+  EXPECT_EQ(options_of("options = { a = true, b = [1, 2.5, 'x'], c = { d = 'e' } }"), expected);
+  EXPECT_EQ(options_of("options = '" + expected + "'"), expected);
+  EXPECT_EQ(options_of(""), "{}");
+}
+
+TEST(SchemaObject, RefusesWhatIsNoObject) {
+  for (const char* wrong : {"options = 3", "options = 'x'", "options = '[1]'",
+                            "options = '{\"a\": 1, \"a\": 2}'", "options = { a = inf }",
+                            "options = { a = 1979-05-27 }"}) {
+    Sample sample;
+    const auto loaded = load(sample, "[[source]]\nname = 'a'\n" + std::string(wrong));
+    ASSERT_FALSE(loaded) << wrong;
+    EXPECT_EQ(loaded.error().id, "E104") << wrong;
+    EXPECT_NE(loaded.error().remedy.find("a table, or a JSON object"), std::string::npos);
+  }
+}
+
+TEST(SchemaObject, TakesWordsFromTheCommandLine) {
+  Sample sample;
+  auto root = parse_toml("[[source]]\nname = 'a'\noptions = { b = 1 }", "f.toml");
+  ASSERT_TRUE(root);
+  const auto set = [&](const char* path, const char* text) {
+    ASSERT_TRUE(set_path(*root, path, Node{RawText{text}, "--source"}));
+  };
+  set("source.a.options.flag", "true");
+  set("source.a.options.word", "hello");
+  set("source.a.options.list", "[1, 2]");
+
+  ASSERT_TRUE(describe(sample).load(*root));
+
+  EXPECT_EQ(sample.sources.at(0).options,
+            R"({"b":1,"flag":true,"list":[1,2],"word":"hello"})");
 }
 
 }  // namespace
