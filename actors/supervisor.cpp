@@ -56,8 +56,8 @@ void watch(Self self, const caf::actor& one, const std::string& id) {
 caf::actor spawn_verifier(Self self, const std::string& id) {
   SupervisorState& state = self->state;
   const ArmOptions& options = *state.setup.options;
-  VerifierSetup setup{id, verifier_window(options.verifiers, options.flow.verification_lease),
-                      options.verifiers, open_log(options, id)};
+  VerifierSetup setup{id, verifier_window(options.verifiers), options.verifiers,
+                      open_log(options, id)};
   if (longest_check(options.verifiers).count() > 0) {
     return self->spawn<caf::detached>(verifier, std::move(setup), state.curator,
                                       state.setup.status);

@@ -10,22 +10,30 @@ namespace assay::actors {
 
 namespace {
 
-constexpr std::uint32_t kRolloutsMax = 64;
+using Self = caf::stateful_actor<VerifierState>*;
 
-// The verdicts of neighbours that one verifier judges together.
-std::vector<wire::Verdict> judge(const VerifierTable& table, std::span<const VerifyItem> items) {
+// Fewer where checks are slow, so that the actors share them more evenly.
+constexpr std::uint32_t kRolloutsMax = 64, kSlowRolloutsMax = 16;
+// What is known is passed on at least so often, which keeps the leases of the rest alive.
+constexpr std::chrono::milliseconds kAnswerInterval{100};
+
+// Judges neighbours whose verifier is the same.
+void judge(const VerifierTable& table, std::span<const VerifyItem> items,
+           const verifiers::VerdictSink& sink) {
   const std::string& name = items.front().prompt->verifier;
   const auto found = table.find(name);
   if (found == table.end()) {
-    return std::vector<wire::Verdict>(
-        items.size(), wire::Verdict::unscored(wire::VerdictCode::kJudgeUnavailable,
-                                              "no verifier named '" + name + "' runs here"));
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      sink(wire::Verdict::unscored(wire::VerdictCode::kJudgeUnavailable,
+                                   "no verifier named '" + name + "' runs here"));
+    }
+    return;
   }
   std::vector<verifiers::Judgement> judgements;
   for (const VerifyItem& item : items) {
     judgements.push_back({item.prompt.get(), item.rollout->completion});
   }
-  return found->second->verify_all(judgements);
+  found->second->verify_all(judgements, sink);
 }
 
 // How many items from the first on are the same verifier's.
@@ -58,6 +66,49 @@ WorkerState view_of(const VerifierState& state, const Verify* work,
   return view;
 }
 
+// Judges what lies on it and answers as it goes.
+class Desk {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  Desk(Self self, caf::actor curator, Time now)
+      : self_(self), curator_(std::move(curator)), judged_(now), answered_(now) {}
+
+  void take(std::span<const VerifyItem> items) {
+    auto item = items.begin();
+    judge(self_->state.setup.table, items, [&](wire::Verdict verdict) {
+      note(*item, std::move(verdict));
+      ++item;
+    });
+  }
+
+  void answer() {
+    if (answer_.verdicts.empty()) return;
+    answer_.worker = self_->state.setup.id;
+    answer_.busy_s = self_->state.busy_s;
+    self_->send(curator_, std::exchange(answer_, {}));
+    answered_ = judged_;
+  }
+
+ private:
+  void note(const VerifyItem& item, wire::Verdict verdict) {
+    VerifierState& state = self_->state;
+    const Time now = std::chrono::steady_clock::now();
+    const auto spent = now - std::exchange(judged_, now);
+    state.durations.add(spent);
+    state.busy_s += std::chrono::duration<double>(spent).count();
+    ++state.done;
+    if (!verdict.is_scored()) ++state.failed;
+    answer_.verdicts.push_back({item.rollout->id, item.attempt, std::move(verdict)});
+    if (now - answered_ >= kAnswerInterval) answer();
+  }
+
+  Self self_;
+  caf::actor curator_;
+  Time judged_, answered_;
+  Verdicts answer_;
+};
+
 }  // namespace
 
 std::chrono::milliseconds longest_check(const VerifierTable& table) {
@@ -66,15 +117,11 @@ std::chrono::milliseconds longest_check(const VerifierTable& table) {
   return longest;
 }
 
-std::uint32_t verifier_window(const VerifierTable& table, std::chrono::microseconds lease) {
-  const std::chrono::milliseconds longest = longest_check(table);
-  if (longest.count() == 0) return kRolloutsMax;
-  return static_cast<std::uint32_t>(
-      std::clamp<std::int64_t>(lease / (2 * longest), 1, kRolloutsMax));
+std::uint32_t verifier_window(const VerifierTable& table) {
+  return longest_check(table).count() > 0 ? kSlowRolloutsMax : kRolloutsMax;
 }
 
-caf::behavior verifier(caf::stateful_actor<VerifierState>* self, VerifierSetup setup,
-                       caf::actor curator, caf::actor status) {
+caf::behavior verifier(Self self, VerifierSetup setup, caf::actor curator, caf::actor status) {
   self->state.setup = std::move(setup);
   self->send(curator, VerifierReady{self->state.setup.id, self->state.setup.rollouts_max});
   return {
@@ -82,29 +129,15 @@ caf::behavior verifier(caf::stateful_actor<VerifierState>* self, VerifierSetup s
         VerifierState& state = self->state;
         const auto before = std::chrono::steady_clock::now();
         self->send(status, ReportState{view_of(state, &work, before)});
-        Verdicts answer;
-        answer.worker = state.setup.id;
-        auto start = before;
+        Desk desk(self, curator, before);
         std::span<const VerifyItem> rest = work.items;
         while (!rest.empty()) {
           const std::span<const VerifyItem> some = rest.first(neighbours(rest));
           rest = rest.subspan(some.size());
-          std::vector<wire::Verdict> verdicts = judge(state.setup.table, some);
-          const auto end = std::chrono::steady_clock::now();
-          const auto each = (end - std::exchange(start, end)) / some.size();
-          for (std::size_t i = 0; i < some.size(); ++i) {
-            state.durations.add(each);
-            if (!verdicts[i].is_scored()) ++state.failed;
-            answer.verdicts.push_back(
-                {some[i].rollout->id, some[i].attempt, std::move(verdicts[i])});
-          }
+          desk.take(some);
         }
-        state.busy_s += std::chrono::duration<double>(start - before).count();
-        state.done += work.items.size();
-        answer.busy_s = state.busy_s;
-        self->send(curator, std::move(answer));
-
-        self->send(status, ReportState{view_of(state, nullptr, start)});
+        desk.answer();
+        self->send(status, ReportState{view_of(state, nullptr, std::chrono::steady_clock::now())});
       },
   };
 }

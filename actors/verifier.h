@@ -33,8 +33,8 @@ struct VerifierState {
   static inline const char* name = "verifier";
 };
 
-// How many rollouts a verifier actor may hold: as many as it surely judges in half a lease.
-std::uint32_t verifier_window(const VerifierTable& table, std::chrono::microseconds lease);
+// How many rollouts a verifier actor may hold at once.
+std::uint32_t verifier_window(const VerifierTable& table);
 
 // The longest that a check of any of these may take.
 std::chrono::milliseconds longest_check(const VerifierTable& table);

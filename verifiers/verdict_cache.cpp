@@ -5,6 +5,7 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "runtime/core/check.h"
 #include "runtime/core/digest.h"
@@ -88,31 +89,35 @@ CachedVerifier::~CachedVerifier() = default;
 wire::Verdict CachedVerifier::verify(const wire::Prompt& prompt,
                                      std::string_view completion) const {
   const Judgement item{&prompt, completion};
-  return std::move(verify_all({&item, 1}).front());
+  wire::Verdict given;
+  verify_all({&item, 1}, [&](wire::Verdict verdict) { given = std::move(verdict); });
+  return given;
 }
 
-std::vector<wire::Verdict> CachedVerifier::verify_all(std::span<const Judgement> items) const {
-  std::vector<wire::Verdict> verdicts(items.size());
+void CachedVerifier::verify_all(std::span<const Judgement> items, const VerdictSink& sink) const {
+  std::vector<std::optional<wire::Verdict>> known(items.size());
   std::vector<Judgement> unknown;
-  std::vector<std::size_t> places;
   std::vector<Digest> keys;
   const std::string identity = judge_->identity();
   for (std::size_t i = 0; i < items.size(); ++i) {
     const Digest key = key_of(identity, items[i]);
-    if (auto known = memory_->recall(key)) {
-      verdicts[i] = std::move(*known);
-      continue;
-    }
+    known[i] = memory_->recall(key);
+    if (known[i]) continue;
     unknown.push_back(items[i]);
-    places.push_back(i);
     keys.push_back(key);
   }
-  std::vector<wire::Verdict> given = judge_->verify_all(unknown);
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    memory_->keep(keys[i], given[i]);
-    verdicts[places[i]] = std::move(given[i]);
-  }
-  return verdicts;
+  std::size_t next = 0;  // of the items, whose verdicts leave in order
+  const auto pass_known = [&] {
+    for (; next < items.size() && known[next]; ++next) sink(std::move(*known[next]));
+  };
+  pass_known();
+  auto key = keys.begin();
+  judge_->verify_all(unknown, [&](wire::Verdict verdict) {
+    memory_->keep(*key++, verdict);
+    ++next;
+    sink(std::move(verdict));
+    pass_known();
+  });
 }
 
 std::chrono::milliseconds CachedVerifier::longest_check() const {

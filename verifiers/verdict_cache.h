@@ -24,7 +24,7 @@ class CachedVerifier final : public Verifier {
   ~CachedVerifier() override;
 
   wire::Verdict verify(const wire::Prompt& prompt, std::string_view completion) const override;
-  std::vector<wire::Verdict> verify_all(std::span<const Judgement> items) const override;
+  void verify_all(std::span<const Judgement> items, const VerdictSink& sink) const override;
   std::chrono::milliseconds longest_check() const override;
   std::string identity() const override;
 

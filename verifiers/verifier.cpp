@@ -2,10 +2,8 @@
 
 namespace assay::verifiers {
 
-std::vector<wire::Verdict> Verifier::verify_all(std::span<const Judgement> items) const {
-  std::vector<wire::Verdict> verdicts;
-  for (const Judgement& item : items) verdicts.push_back(verify(*item.prompt, item.completion));
-  return verdicts;
+void Verifier::verify_all(std::span<const Judgement> items, const VerdictSink& sink) const {
+  for (const Judgement& item : items) sink(verify(*item.prompt, item.completion));
 }
 
 }  // namespace assay::verifiers

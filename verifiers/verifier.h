@@ -7,10 +7,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "runtime/wire/prompt.h"
 #include "runtime/wire/verdict.h"
@@ -23,15 +23,18 @@ struct Judgement {
   std::string_view completion;
 };
 
+using VerdictSink = std::function<void(wire::Verdict)>;
+
 class Verifier {
  public:
   virtual ~Verifier() = default;
   virtual wire::Verdict verify(const wire::Prompt& prompt, std::string_view completion) const = 0;
-  // The verdicts that verify() would give, in order. Overridden where a call has a cost of its own
-  // that several completions can share.
-  virtual std::vector<wire::Verdict> verify_all(std::span<const Judgement> items) const;
-  // The longest that one verify() may take, the end of a process that hangs included; 0 where it
-  // is bounded work in this process. A caller that must not be kept waiting needs a thread for it.
+  // Gives each verdict that verify() would give to the sink, in order and as soon as it is known.
+  // Overridden where a call has a cost of its own that several completions can share.
+  virtual void verify_all(std::span<const Judgement> items, const VerdictSink& sink) const;
+  // The longest that one verify() may take, or pass between two calls of a sink, the end of a
+  // process that hangs included; 0 where it is bounded work in this process. A caller that must not
+  // be kept waiting needs a thread for it.
   virtual std::chrono::milliseconds longest_check() const { return std::chrono::milliseconds(0); }
   // Name and version, e.g. "math/1": part of every verdict and of every cache key.
   virtual std::string identity() const = 0;

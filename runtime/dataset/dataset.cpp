@@ -197,6 +197,13 @@ Result<wire::Prompt> read_row(const json& row, const JsonlOptions& options,
   return prompt;
 }
 
+// What is neither the prompt nor its truth.
+std::string other_columns(json row, const ColumnMapping& mapping) {
+  row.erase(mapping.prompt_column);
+  row.erase(mapping.truth_column);
+  return row.empty() ? "" : json_text(row);
+}
+
 }  // namespace
 
 std::string extract_truth(std::string_view truth) {
@@ -229,6 +236,7 @@ Result<JsonlDataset> JsonlDataset::load(const JsonlOptions& given) {
     auto prompt = read_row(row, options, place, dataset.mapping_);
     if (!prompt) return prompt.error();
     prompt->row = dataset.prompts_.size();
+    prompt->columns = other_columns(row, dataset.mapping_);
     dataset.prompts_.push_back(std::move(*prompt));
   }
   if (dataset.prompts_.empty()) {

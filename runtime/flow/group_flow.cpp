@@ -212,6 +212,8 @@ Effects GroupFlow::verdict_arrived(const std::string& worker, RolloutId rollout,
   } else {
     effects.push_back(LateArrival{rollout, worker, "second verdict or group ended"});
   }
+  // It is alive and gets on with the rest of what it holds.
+  verifiers_.leases().renew(worker, now);
   pump(now, effects);
   return effects;
 }

@@ -84,7 +84,8 @@ class GroupFlow {
   Effects rollouts_stored(const std::vector<RolloutId>& rollouts, SteadyTime now);
   // The answer to the lease with this attempt number. A scored verdict of the right bytes is
   // accepted whoever gives it, as long as there is none. A judge's failure, or an answer for other
-  // bytes, ends the lease it belongs to and counts; one of a lease that had ended is late.
+  // bytes, ends the lease it belongs to and counts; one of a lease that had ended is late. Any
+  // verdict renews what its worker still holds.
   Effects verdict_arrived(const std::string& worker, RolloutId rollout, std::uint32_t attempt,
                           wire::Verdict verdict, SteadyTime now);
 

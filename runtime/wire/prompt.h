@@ -16,11 +16,15 @@ struct Prompt {
   std::string reference;  // the right answer; never shown to the policy
   std::string stratum;    // sub-population for evaluation, e.g. "n=4"; may be empty
   std::uint64_t row = 0;  // 0-based row in the source
+  // The row's other columns as a JSON object, for verifiers that read them (tests, schemas, a
+  // function's parameters); empty where the source has none. Never shown to the policy.
+  std::string columns;
 
   template <class Inspector>
   static auto inspect(Inspector&& f, auto& self) {
     return f("id", self.id, "source", self.source, "text", self.text, "verifier", self.verifier,
-             "reference", self.reference, "stratum", self.stratum, "row", self.row);
+             "reference", self.reference, "stratum", self.stratum, "row", self.row, "columns",
+             self.columns);
   }
 };
 

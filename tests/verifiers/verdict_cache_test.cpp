@@ -80,7 +80,8 @@ TEST_F(Cache, ABatchAsksOnlyForWhatIsNew) {
   prompt.reference = "r";
   const std::vector<Judgement> items = {{&prompt, "a"}, {&prompt, "b"}, {&prompt, "c"}};
 
-  const std::vector<wire::Verdict> verdicts = cached_.verify_all(items);
+  std::vector<wire::Verdict> verdicts;
+  cached_.verify_all(items, [&](wire::Verdict verdict) { verdicts.push_back(verdict); });
 
   ASSERT_EQ(verdicts.size(), 3u);
   EXPECT_EQ(verdicts[0].reason, "call 2");

@@ -76,6 +76,18 @@ TEST_F(JsonlDatasets, ReadsRowsAndFindsTheColumns) {
   EXPECT_THAT(dataset->describe(), HasSubstr("row 0: \"How many?\" -> \"5\""));
 }
 
+TEST_F(JsonlDatasets, KeepsTheOtherColumnsForVerifiers) {
+  const auto dataset = load(
+      R"({"question": "q", "answer": "1", "tests": ["assert f(1) == 1"], "level": 3})"
+      "\n"
+      R"({"question": "r", "answer": "2"})"
+      "\n");
+
+  ASSERT_TRUE(dataset);
+  EXPECT_EQ(dataset->prompts()[0].columns, R"({"level":3,"tests":["assert f(1) == 1"]})");
+  EXPECT_EQ(dataset->prompts()[1].columns, "");
+}
+
 TEST_F(JsonlDatasets, PrefersColumnsInTheStatedOrder) {
   const auto both = load(R"({"problem": "b", "prompt": "a", "solution": "2", "answer": "1"})");
   const auto nested = load(R"({"prompt": [{"role": "user", "content": "a"}],

@@ -1,0 +1,89 @@
+// One process of the user's interpreter that holds the user's function.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/core/result.h"
+#include "verifiers/sandbox/child_process.h"
+#include "verifiers/verifier.h"
+
+namespace assay::verifiers {
+
+struct PythonOptions {
+  std::string interpreter = "python3";  // a path, or a name to look for in PATH
+  std::string path;                     // the file with the function
+  std::string function = "verify";
+  std::chrono::milliseconds time_limit{5000};    // of one call
+  std::chrono::milliseconds start_limit{30000};  // of the import
+  std::size_t memory_bytes = std::size_t{1} << 30;
+};
+
+// What the function said of one completion.
+struct PythonAnswer {
+  enum class Kind { kScored, kAbstained, kRaised, kHung, kDied } kind = Kind::kDied;
+  double score = 0;
+  std::optional<bool> is_passed;  // where it said so beside the score
+  std::string reason;             // or what was raised
+};
+
+using PythonSink = std::function<void(PythonAnswer)>;
+
+class PythonWorker {
+ public:
+  // Starts the interpreter and imports the function. Errors: E401 with the traceback when it cannot
+  // be imported, with the interpreter's path when that cannot be started.
+  static Result<PythonWorker> start(const PythonOptions& options);
+
+  // Gives the sink the answers of the first items, as they come, and returns their number. Fewer
+  // than all when an item hung or killed the process, which is then of no more use: of the last
+  // item that is said, of several it is not known which it was.
+  std::size_t ask(std::span<const Judgement> items, const PythonSink& sink);
+  bool is_alive() const { return is_alive_; }
+
+  // How it calls the function: "named", "trl", "verl", "promptfoo" or "reasoning-gym".
+  const std::string& convention() const { return convention_; }
+
+ private:
+  PythonWorker(sandbox::ChildProcess process, const PythonOptions& options)
+      : process_(std::move(process)), options_(options) {}
+  Result<void> import_function();
+  std::optional<PythonAnswer> receive(std::size_t expected, std::vector<PythonAnswer>& answers);
+
+  sandbox::ChildProcess process_;
+  PythonOptions options_;
+  std::string convention_;
+  bool is_alive_ = true;
+};
+
+// Workers of one function, as many as there are callers at once. Thread-safe.
+class PythonPool {
+ public:
+  // Starts the first worker, so that a function that cannot be imported is known at once.
+  static Result<std::unique_ptr<PythonPool>> create(const PythonOptions& options);
+
+  // Gives the sink an answer for each item, in order. A worker that dies over an item is replaced
+  // for the rest.
+  void ask(std::span<const Judgement> items, const PythonSink& sink);
+
+  std::string convention() const { return convention_; }
+
+ private:
+  explicit PythonPool(const PythonOptions& options) : options_(options) {}
+  Result<PythonWorker> take();
+  void put_back(PythonWorker worker);
+
+  PythonOptions options_;
+  std::string convention_;
+  std::mutex mutex_;
+  std::vector<PythonWorker> idle_;
+};
+
+}  // namespace assay::verifiers
