@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "verifiers/arithmetic/chain_verifier.h"
+#include "verifiers/compose/compose_verifier.h"
 #include "verifiers/math/math_verifier.h"
 #include "verifiers/option_reader.h"
 #include "verifiers/python/python_verifier.h"
@@ -19,13 +20,15 @@ Result<std::unique_ptr<Verifier>> from_options(const VerifierContext&, std::stri
   return make(options);
 }
 
-constexpr std::array<VerifierKind, 4> kKinds = {{
+constexpr std::array<VerifierKind, 5> kKinds = {{
     {"math", "the final answer of a solution, compared as an exact value",
      from_options<make_math_verifier>},
     {"chain", "chain arithmetic mod 100, every intermediate state checked",
      from_options<make_chain_verifier>},
     {"exact", "the completion is the reference, word for word", from_options<make_exact_match>},
     {"python", "a Python function of yours, in a process of its own", make_python_verifier},
+    {"compose", "several verifiers together: all, weighted, min, cascade; gates, tripwires",
+     make_compose_verifier},
 }};
 
 }  // namespace

@@ -30,6 +30,7 @@ wire::Prompt chain_prompt() {
 
 // What a kind cannot do without.
 std::string options_of(std::string_view kind) {
+  if (kind == "compose") return R"({"parts": [{"type": "exact"}, {"type": "math"}]})";
   if (kind != "python") return "{}";
   return R"({"path": ")" ASSAY_SOURCE_DIR R"(/tests/verifiers/python/functions.py"})";
 }
