@@ -34,6 +34,9 @@ class CaseReader {
     const json object = parse_json(text);
     if (!object.is_object()) return malformed("it is not a JSON object");
     const auto verifier = object.find("verifier");
+    if (verifier == object.end() && selection_.fallback != nullptr) {
+      return add_for_fallback(object, line, set);
+    }
     if (verifier == object.end() || !verifier->is_object() || !has_text(*verifier, "type")) {
       return malformed("\"verifier\" is not an object with a \"type\"");
     }
@@ -66,6 +69,15 @@ class CaseReader {
     return found != object.end() && found->is_string();
   }
 
+  Result<void> add_for_fallback(const json& object, std::size_t line, CaseSet& set) const {
+    Case read;
+    read.line = line;
+    if (auto filled = fill(object, read); !filled) return filled;
+    read.verifier = selection_.fallback;
+    set.cases.push_back(std::move(read));
+    return {};
+  }
+
   bool is_skipped(const std::string& type) const {
     const auto& only = selection_.only_types;
     if (!only.empty() && std::find(only.begin(), only.end(), type) == only.end()) return true;
@@ -85,6 +97,11 @@ class CaseReader {
       if (!object.contains(key)) continue;
       if (!has_text(object, key)) return malformed("\"" + std::string(key) + "\" is not text");
       *target = object[key].get<std::string>();
+    }
+    if (has_text(object, "category")) read.category = object["category"].get<std::string>();
+    if (object.contains("columns")) {
+      if (!object["columns"].is_object()) return malformed("\"columns\" is not an object");
+      read.prompt.columns = json_text(object["columns"]);
     }
     read.prompt.source = "cases";
     read.prompt.id = derive_prompt_id(read.prompt.source, read.prompt.text, read.prompt.reference);
@@ -120,7 +137,7 @@ class CaseReader {
     const std::string options_json = json_text(options);
     auto& shared = made_[{type, options_json}];
     if (shared != nullptr) return shared;
-    auto verifier = make_verifier(type, options_json);
+    auto verifier = make_verifier(type, options_json, {selection_.folder});
     if (!verifier) {
       Error error = verifier.error();
       error.place = place();

@@ -19,6 +19,7 @@ inline constexpr std::size_t kCaseLineBytesMax = std::size_t{256} << 20;
 struct Case {
   std::size_t line = 0;  // 1-based
   std::string id;
+  std::string category;  // "" where the file names none
   wire::Prompt prompt;  // text (often empty), verifier and reference
   std::string completion;
   std::vector<wire::Outcome> expect;           // at least one
@@ -29,6 +30,9 @@ struct Case {
 struct CaseSelection {
   std::vector<std::string> only_types;  // empty: all; others are skipped
   bool skips_unknown = false;           // skip cases whose verifier this build does not have
+  std::string folder = ".";             // where relative paths in options start
+  // Judges the cases that name no verifier; without one each case must.
+  std::shared_ptr<const Verifier> fallback = nullptr;
 };
 
 struct CaseSet {
@@ -39,7 +43,8 @@ struct CaseSet {
 // Reads a whole file before any case is judged, and makes the verifiers.
 //   `name` is the file's name, for errors.
 // A line has the fields id, verifier {type, options...}, completion, expect and perhaps reference,
-// prompt and expect_code; other fields are for people and are ignored.
+// prompt, columns (an object), category and expect_code; other fields are for people and are
+// ignored.
 // Errors, placed at name:line: kCorrupt E410 for a malformed case, E402 for an unknown verifier,
 // E403 for a wrong option; kInvalidInput when no case is left.
 Result<CaseSet> parse_cases(std::string_view text, const std::string& name,
