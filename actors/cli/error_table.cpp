@@ -39,6 +39,11 @@ constexpr ErrorKind kErrorKinds[] = {
     {"E404", "a verifier refuses reference answers",
      "A verifier that does not accept the references it judges by would teach the wrong thing.",
      "The error names the first such row: correct it, or choose another verifier."},
+    {"E405", "a verifier does not pass its gate",
+     "The audit with its suite shows that it lets too many wrong completions through, or refuses "
+     "too many right ones; nothing was trained.",
+     "The error says how many cases are missing; `assay verify VERIFIER --suite FILE` lists what "
+     "it gets wrong."},
     {"E410", "a verifier case is malformed",
      "A line of the case file is not a case; nothing was judged.", "The place names the line."},
     {"E420", "a companion program is missing",

@@ -6,6 +6,7 @@
 #include "actors/cli/provenance.h"
 #include "actors/cli/run_setup.h"
 #include "actors/cli/training_run.h"
+#include "actors/cli/verifier_gate.h"
 #include "runtime/core/file.h"
 #include "runtime/store/run_folder.h"
 
@@ -82,6 +83,12 @@ ExitCode run_command(CommandContext& context) {
   if (!loaded) return fail(context, loaded.error());
   Result<RunSetup> setup = make_run_setup(*loaded);
   if (!setup) return fail(context, setup.error(), ExitCode::kUsage);
+  const Result<std::string> gates = check_verifier_gates(*setup);
+  if (!gates) {
+    const bool is_shut = gates.error().id == "E405";
+    return fail(context, gates.error(), is_shut ? ExitCode::kGate : ExitCode::kUsage);
+  }
+  if (!context.is_quiet()) context.err << *gates;
   if (is_dry) return dry_run(context, *loaded, *setup);
 
   const store::RunMode mode = is_resume  ? store::RunMode::kResume

@@ -259,6 +259,11 @@ void describe_verifier(Schema& schema, VerifierSettings& verifier) {
              Range::between(0, 3600 * 1000.0));
   schema.key("cache_verdicts", verifier.cache_verdicts,
              "verdicts that such a verifier remembers; 0: none", Range::between(0, 1 << 24));
+  schema.key("suite", verifier.suite, "cases that it is audited with before training");
+  schema.key("min_coverage", verifier.min_coverage,
+             "errors it must catch there, at the lower end of the interval", Range::between(0, 1));
+  schema.key("max_false_rejects", verifier.max_false_rejects,
+             "right completions it may refuse there, at the upper end", Range::between(0, 1));
   schema.object("options", verifier.options, "the verifier's own options, [verifier.options]");
 }
 

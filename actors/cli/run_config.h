@@ -125,7 +125,10 @@ struct VerifierSettings {
   std::uint32_t replicas = 1;
   std::chrono::milliseconds timeout{0};  // of one check; 0: the verifier's own
   std::uint32_t cache_verdicts = 16384;  // of verifiers that start processes; 0: none kept
-  std::string options = "{}";  // a JSON object; which keys exist is the verifier's to say
+  std::string suite;                     // cases of an audit before training; empty: none
+  double min_coverage = 0.9;             // of errors caught, at the lower end of the interval
+  double max_false_rejects = 1.0;        // at the upper end; 1: no gate
+  std::string options = "{}";            // a JSON object; which keys exist is the verifier's to say
 };
 
 // [learner]

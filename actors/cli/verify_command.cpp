@@ -12,9 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "actors/cli/audit_report.h"
 #include "actors/cli/option_set.h"
 #include "actors/cli/text_layout.h"
+#include "actors/cli/verifier_audit.h"
 #include "runtime/core/file.h"
+#include "runtime/core/json.h"
 #include "verifiers/case_file.h"
 #include "verifiers/registry.h"
 
@@ -39,6 +42,9 @@ struct VerifyOptions {
   std::string reference;
   std::string completion;
   std::string options_json = "{}";
+  std::string suite;
+  AuditOptions audit;
+  bool has_no_mutants = false;
 };
 
 struct Judged {
@@ -126,11 +132,28 @@ void print_summary(CommandContext& context, const verifiers::CaseSet& set,
       options.thread_count == 1 ? "" : "s");
 }
 
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+// A verifier by its type, or a Python file with its function.
+Result<std::unique_ptr<verifiers::Verifier>> make_given(const VerifyOptions& options) {
+  const std::size_t colon = options.verifier.rfind(':');
+  if (!options.verifier.substr(0, colon).ends_with(".py")) {
+    return verifiers::make_verifier(options.verifier, options.options_json);
+  }
+  Json python = parse_json(options.options_json);
+  if (python.is_object()) python["path"] = options.verifier;
+  return verifiers::make_verifier("python",
+                                  python.is_object() ? json_text(python) : options.options_json);
+}
+
 ExitCode verify_cases(CommandContext& context, const VerifyOptions& options) {
   const auto text = read_file(options.cases, kCaseFileBytesMax);
   if (!text) return fail(context, text.error(), ExitCode::kUsage);
-  const auto set =
-      verifiers::parse_cases(*text, options.cases, {options.only_types, options.skips_unknown});
+  const auto set = verifiers::parse_cases(
+      *text, options.cases, {options.only_types, options.skips_unknown, folder_of(options.cases)});
   if (!set) return fail(context, set.error(), ExitCode::kUsage);
   const auto start = std::chrono::steady_clock::now();
   const std::vector<Judged> judged = judge_all(set->cases, options);
@@ -146,7 +169,7 @@ ExitCode verify_cases(CommandContext& context, const VerifyOptions& options) {
 }
 
 ExitCode verify_one(CommandContext& context, const VerifyOptions& options) {
-  const auto verifier = verifiers::make_verifier(options.verifier, options.options_json);
+  const auto verifier = make_given(options);
   if (!verifier) return fail(context, verifier.error(), ExitCode::kUsage);
   wire::Prompt prompt;
   prompt.text = options.prompt;
@@ -166,6 +189,26 @@ ExitCode verify_one(CommandContext& context, const VerifyOptions& options) {
     }
   }
   return verdict.outcome == wire::Outcome::kCorrect ? ExitCode::kDone : ExitCode::kGate;
+}
+
+ExitCode audit_suite(CommandContext& context, const VerifyOptions& options) {
+  auto verifier = make_given(options);
+  if (!verifier) return fail(context, verifier.error(), ExitCode::kUsage);
+  const auto text = read_file(options.suite, kCaseFileBytesMax);
+  if (!text) return fail(context, text.error(), ExitCode::kUsage);
+  verifiers::CaseSelection selection;
+  selection.folder = folder_of(options.suite);
+  selection.fallback = std::move(*verifier);
+  const auto set = verifiers::parse_cases(*text, options.suite, selection);
+  if (!set) return fail(context, set.error(), ExitCode::kUsage);
+  AuditOptions choice = options.audit;
+  choice.has_mutants = !options.has_no_mutants;
+  choice.thread_count = options.thread_count;
+  const AuditReport report = audit(set->cases, choice);
+  context.out << (context.format == OutputFormat::kJson
+                      ? audit_json(report, choice) + "\n"
+                      : audit_text(report, choice, context.out_columns()));
+  return report.shut_gates(choice).empty() ? ExitCode::kDone : ExitCode::kGate;
 }
 
 Error usage_error(std::string message, std::string remedy) {
@@ -192,6 +235,14 @@ ExitCode verify_command(CommandContext& context) {
   options.option("--prompt", given.prompt, "the prompt, for verifiers that read it");
   options.option("--options", given.options_json, "the verifier's options, a JSON object");
   options.option("--cases", given.cases, "judge every case of this JSONL file");
+  options.option("--suite", given.suite,
+                 "audit the verifier: how many wrong completions of this file it catches");
+  options.option("--min-coverage", given.audit.coverage_min,
+                 "gate: the least share of errors caught, at the lower end of its interval");
+  options.option("--max-false-rejects", given.audit.false_rejects_max,
+                 "gate: the most right completions refused, at the upper end");
+  options.flag("--no-mutants", given.has_no_mutants,
+               "audit with the suite alone, without mutants of its right completions");
   options.option("-j,--jobs", given.thread_count, "judge so many cases at once");
   options.option("--repeat", given.repeat_count,
                  "judge each case so often; verdicts may not differ");
@@ -200,8 +251,10 @@ ExitCode verify_command(CommandContext& context) {
   options.example("assay verify math --reference 1073 --completion \"37 x 29 = 1,073\"");
   options.example("assay verify chain --prompt 47+8-5*2= --reference 00 --completion \"55;50;00\"");
   options.example("assay verify --cases cases.jsonl -j 2");
+  options.example("assay verify verifier.py --suite tests/adversarial.jsonl --min-coverage 0.9");
   if (const auto stop = options.parse(context)) return *stop;
-  if (given.verifier.empty() == given.cases.empty()) {
+  if (given.verifier.empty() == given.cases.empty() ||
+      (!given.suite.empty() && given.verifier.empty())) {
     return fail(context,
                 usage_error("assay verify needs either a verifier or --cases",
                             "assay verify math --reference 72 --completion \"so it is 72\""),
@@ -216,6 +269,7 @@ ExitCode verify_command(CommandContext& context) {
                     fmt::format("-j takes 1 to {}, --repeat 1 to {}", kThreadsMax, kRepeatsMax)),
         ExitCode::kUsage);
   }
+  if (!given.suite.empty()) return audit_suite(context, given);
   return given.cases.empty() ? verify_one(context, given) : verify_cases(context, given);
 }
 
