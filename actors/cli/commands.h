@@ -10,6 +10,7 @@ ExitCode config_command(CommandContext& context);
 ExitCode doctor_command(CommandContext& context);
 ExitCode eval_command(CommandContext& context);
 ExitCode explain_command(CommandContext& context);
+ExitCode init_command(CommandContext& context);
 ExitCode ledger_command(CommandContext& context);
 ExitCode report_command(CommandContext& context);
 ExitCode run_command(CommandContext& context);

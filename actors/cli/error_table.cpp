@@ -63,6 +63,8 @@ constexpr ErrorKind kErrorKinds[] = {
      "Bring back a copy of the file that the error names, or start anew with --clean; `assay "
      "ledger "
      "check` shows what is broken."},
+    {"E804", "a file is there already", "`assay init` writes over nothing.",
+     "Name another folder: assay init DIR."},
 };
 
 }  // namespace

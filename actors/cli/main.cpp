@@ -19,6 +19,7 @@ constexpr Command kCommands[] = {
     {"report", "Watch", "write a run's report again", report_command},
     {"explain", "Watch", "the story of a group or a rollout", explain_command},
     {"ledger", "Watch", "export or check a run's history", ledger_command},
+    {"init", "Prepare", "write a task of your own to begin with", init_command},
     {"config", "Prepare", "show, check or describe a config", config_command},
     {"doctor", "Prepare", "check this machine, with a fix for each problem", doctor_command},
     {"bench", "Prepare", "how fast assay is here, beside what this machine can do", bench_command},
