@@ -5,6 +5,7 @@
 #include "runtime/dataset/arithmetic_task.h"
 #include "runtime/net/socket_bench.h"
 #include "runtime/wire/codec_bench.h"
+#include "verifiers/python/python_bench.h"
 #include "verifiers/registry.h"
 #include "verifiers/verifier_bench.h"
 
@@ -40,16 +41,21 @@ Result<std::vector<verifiers::BenchCase>> chain_cases() {
   return cases;
 }
 
+verifiers::VerifierBenchOptions bench_options(const BenchRequest& request) {
+  verifiers::VerifierBenchOptions options;
+  options.threads = request.threads;
+  options.repeats = request.repeats;
+  if (request.is_quick) options.round_s = 0.02;
+  return options;
+}
+
 Result<std::vector<Figure>> bench_verifier(const BenchRequest& request, const std::string& verifier,
                                            const std::string& name,
                                            const std::vector<verifiers::BenchCase>& cases) {
   const auto made = verifiers::make_verifier(verifier);
   if (!made) return made.error();
-  verifiers::VerifierBenchOptions options;
+  verifiers::VerifierBenchOptions options = bench_options(request);
   options.name = name;
-  options.threads = request.threads;
-  options.repeats = request.repeats;
-  if (request.is_quick) options.round_s = 0.02;
   return verifiers::verifier_bench(**made, cases, options);
 }
 
@@ -77,6 +83,9 @@ Result<std::vector<Figure>> bench_verifiers(const BenchRequest& request) {
   if (auto done = add("math", "math", solutions); !done) return done.error();
   const auto hard = verifiers::hard_math_bench_cases();
   if (auto done = add("math", "math_hard", hard); !done) return done.error();
+  auto python = verifiers::python_bench(bench_options(request), request.folder);
+  if (!python) return python.error();
+  append(figures, std::move(*python));
   return figures;
 }
 

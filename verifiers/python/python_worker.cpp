@@ -159,7 +159,8 @@ std::size_t PythonWorker::ask(std::span<const Judgement> items, const PythonSink
   if (!end) return done;
   is_alive_ = false;
   process_.kill();
-  // With several left it may have been any of them: what the worker knew of the first ones died too.
+  // With several left it may have been any of them: what the worker knew of the first ones died
+  // too.
   if (items.size() - done > 1) return done;
   sink(std::move(*end));
   return done + 1;
