@@ -44,6 +44,38 @@ TEST_F(Init, ARunRefusesAVerifierThatCanBeCheated) {
   EXPECT_FALSE(path_exists(path("outputs"))) << "nothing was trained";
 }
 
+// One completion in 24 hangs, another kills the worker, another raises; the run goes on with the rest.
+TEST_F(Init, AVerifierThatHangsAndDiesStopsNoRun) {
+  ASSERT_EQ(assay({"init"}).exit_code, 0);
+  write(path("verifier.py"), R"(
+import os, time
+def verify(completion, answer):
+    kind = sum(completion.encode()) % 24
+    if kind == 0:
+        time.sleep(3600)
+    if kind == 1:
+        os._exit(9)
+    if kind == 2:
+        raise RuntimeError("a bad day")
+    return kind % 2
+)");
+
+  const ProgramOutcome run = assay(
+      {"run", "@", "assay.toml", "--run.name", "tiny", "--max-steps", "3", "--verifier.mine.suite",
+       "", "--verifier.mine.options.timeout_s", "0.1", "--curator.eval.source.sample-eval.samples",
+       "1", "--curator.eval.source.sample-eval.ks", "1"});
+
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  expect_clean_ledger("true", true);
+  const std::vector<json> lines = metrics();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_GT(lines.back().at("errored_rollouts/all"), 0) << lines.back().dump();
+  for (const json& event : events()) {
+    if (event.at("kind") != "verified") continue;
+    EXPECT_FALSE(holds(event.dump(), "a bad day")) << "a failure has no reward";
+  }
+}
+
 TEST_F(Init, AVerifierThatRaisesIsUnscoredAndEndsTheRunWithItsReason) {
   ASSERT_EQ(assay({"init"}).exit_code, 0);
   write(path("verifier.py"), "def verify(completion, answer):\n    return 1 / 0\n");

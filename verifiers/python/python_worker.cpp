@@ -104,19 +104,19 @@ Result<PythonWorker> PythonWorker::start(const PythonOptions& options) {
         "install python3, or set the verifier's option `interpreter`");
   }
   PythonWorker worker(std::move(*process), options);
-  if (auto imported = worker.import_function(); !imported) return imported.error();
+  worker.import_deadline_ = in(options.start_limit);
+  const Json setup = {{"path", options.path},
+                      {"function", options.function},
+                      {"memory_bytes", options.memory_bytes}};
+  // A worker that is gone already says why when its import is awaited.
+  static_cast<void>(worker.process_.send(json_text(setup), worker.import_deadline_));
   return worker;
 }
 
-Result<void> PythonWorker::import_function() {
-  const Json setup = {{"path", options_.path},
-                      {"function", options_.function},
-                      {"memory_bytes", options_.memory_bytes}};
-  const SteadyTime deadline = in(options_.start_limit);
+Result<void> PythonWorker::await_import() {
+  if (is_imported_) return {};
   const std::string what = options_.path + ":" + options_.function;
-  Result<void> sent = process_.send(json_text(setup), deadline);
-  Result<std::string> answer =
-      sent ? process_.receive(kAnswerBytesMax, deadline) : Result<std::string>(sent.error());
+  const Result<std::string> answer = process_.receive(kAnswerBytesMax, import_deadline_);
   if (!answer) {
     return import_error(
         "importing " + what + " with " + options_.interpreter + ": " + answer.error().message,
@@ -131,6 +131,7 @@ Result<void> PythonWorker::import_function() {
                         "option `interpreter`");
   }
   if (said["convention"].is_string()) convention_ = said["convention"].get<std::string>();
+  is_imported_ = true;
   return {};
 }
 
@@ -170,21 +171,41 @@ Result<std::unique_ptr<PythonPool>> PythonPool::create(const PythonOptions& opti
   std::unique_ptr<PythonPool> pool(new PythonPool(options));
   Result<PythonWorker> first = PythonWorker::start(options);
   if (!first) return first.error();
+  if (auto imported = first->await_import(); !imported) return imported.error();
   pool->convention_ = first->convention();
   pool->put_back(std::move(*first));
+  pool->make_spare();
   return pool;
 }
 
+// One that cannot be started now is missed, and told of, when it is needed.
+void PythonPool::make_spare() {
+  Result<PythonWorker> spare = PythonWorker::start(options_);
+  const std::lock_guard lock(mutex_);
+  if (spare && !spare_) spare_ = std::move(*spare);
+}
+
 Result<PythonWorker> PythonPool::take() {
+  std::optional<PythonWorker> worker;
+  bool was_spare = false;
   {
     const std::lock_guard lock(mutex_);
     if (!idle_.empty()) {
-      PythonWorker worker = std::move(idle_.back());
+      worker = std::move(idle_.back());
       idle_.pop_back();
-      return worker;
+    } else if (spare_) {
+      worker = std::exchange(spare_, std::nullopt);
+      was_spare = true;
     }
   }
-  return PythonWorker::start(options_);
+  if (was_spare) make_spare();
+  if (!worker) {
+    Result<PythonWorker> fresh = PythonWorker::start(options_);
+    if (!fresh) return fresh.error();
+    worker = std::move(*fresh);
+  }
+  if (auto imported = worker->await_import(); !imported) return imported.error();
+  return std::move(*worker);
 }
 
 void PythonPool::put_back(PythonWorker worker) {

@@ -38,9 +38,13 @@ using PythonSink = std::function<void(PythonAnswer)>;
 
 class PythonWorker {
  public:
-  // Starts the interpreter and imports the function. Errors: E401 with the traceback when it cannot
-  // be imported, with the interpreter's path when that cannot be started.
+  // Starts the interpreter, which begins to import the function. Errors: E401 with the
+  // interpreter's path when it cannot be started.
   static Result<PythonWorker> start(const PythonOptions& options);
+
+  // Waits until the function is imported; does nothing the second time. Errors: E401 with the
+  // traceback when it cannot be imported.
+  Result<void> await_import();
 
   // Gives the sink the answers of the first items, as they come, and returns their number. Fewer
   // than all when an item hung or killed the process, which is then of no more use: of the last
@@ -54,19 +58,20 @@ class PythonWorker {
  private:
   PythonWorker(sandbox::ChildProcess process, const PythonOptions& options)
       : process_(std::move(process)), options_(options) {}
-  Result<void> import_function();
   std::optional<PythonAnswer> receive(std::size_t expected, std::vector<PythonAnswer>& answers);
 
   sandbox::ChildProcess process_;
   PythonOptions options_;
   std::string convention_;
-  bool is_alive_ = true;
+  SteadyTime import_deadline_;
+  bool is_imported_ = false, is_alive_ = true;
 };
 
-// Workers of one function, as many as there are callers at once. Thread-safe.
+// Workers of one function, as many as there are callers at once, and a spare one that has imported
+// it already when one of them dies. Thread-safe.
 class PythonPool {
  public:
-  // Starts the first worker, so that a function that cannot be imported is known at once.
+  // Waits for the first worker, so that a function that cannot be imported is known at once.
   static Result<std::unique_ptr<PythonPool>> create(const PythonOptions& options);
 
   // Gives the sink an answer for each item, in order. A worker that dies over an item is replaced
@@ -78,12 +83,14 @@ class PythonPool {
  private:
   explicit PythonPool(const PythonOptions& options) : options_(options) {}
   Result<PythonWorker> take();
+  void make_spare();
   void put_back(PythonWorker worker);
 
   PythonOptions options_;
   std::string convention_;
   std::mutex mutex_;
   std::vector<PythonWorker> idle_;
+  std::optional<PythonWorker> spare_;
 };
 
 }  // namespace assay::verifiers

@@ -1,6 +1,5 @@
 # The worker of the python verifier: imports a user's function once and calls it for every
 # completion that arrives on the channel. Frames are four bytes of length and a JSON document.
-import asyncio
 import importlib.util
 import inspect
 import json
@@ -174,15 +173,19 @@ class Judge:
         self.path = path
         self.function = load(path, name)
         self.convention = Convention(self.function)
-        self.is_async = inspect.iscoroutinefunction(self.function)
-        self.loop = asyncio.new_event_loop() if self.is_async else None
+        self.loop = None  # one for all calls: a new one each time costs a millisecond
+
+    def wait_for(self, awaitable):
+        if self.loop is None:
+            import asyncio  # only functions that wait pay for it
+
+            self.loop = asyncio.new_event_loop()
+        return self.loop.run_until_complete(awaitable)
 
     def call(self, item):
         answer = self.function(**self.convention.bind(item))
         if inspect.isawaitable(answer):
-            if self.loop is None:
-                self.loop = asyncio.new_event_loop()
-            answer = self.loop.run_until_complete(answer)
+            answer = self.wait_for(answer)
         if self.convention.name == "trl":
             if not isinstance(answer, (list, tuple)) or len(answer) != 1:
                 raise TypeError("a function of completions returns a list of as many scores")
