@@ -1,0 +1,104 @@
+#include <Python.h>
+
+#include "verifiers/code/python/interpreter.h"
+
+#include <malloc.h>
+
+#include <cstdlib>
+
+#include "verifiers/code/python/library_archive.h"
+#include "verifiers/code/python/plain_data.h"
+#include "verifiers/code/python/python_object.h"
+
+namespace assay::verifiers::python {
+
+namespace {
+
+// What the programs of benchmarks import, and modules that could not be loaded later because they
+// are machine code.
+constexpr const char* kWarmModules[] = {
+    "math",        "cmath",     "re",         "collections",  "itertools",
+    "functools",   "heapq",     "bisect",     "string",       "operator",
+    "typing",      "random",    "datetime",   "copy",         "decimal",
+    "fractions",   "json",      "statistics", "array",        "struct",
+    "time",        "os",        "sys",        "io",           "enum",
+    "dataclasses", "abc",       "numbers",    "contextlib",   "threading",
+    "signal",      "_strptime", "resource",   "_contextvars", "_queue",
+    "_asyncio",    "_zoneinfo", "_uuid",      "_lsprof",      "_multibytecodec",
+    "queue",       "traceback", "textwrap",   "calendar",     "hashlib",
+    "binascii",    "base64",
+};
+
+PyObject* seed_function = nullptr;
+
+Result<void> initialize() {
+  PyPreConfig before;
+  PyPreConfig_InitIsolatedConfig(&before);
+  before.utf8_mode = 1;
+  if (PyStatus_Exception(Py_PreInitialize(&before))) {
+    return Error{ErrorCode::kUnavailable, "Python cannot be prepared", "", "", ""};
+  }
+  PyConfig config;
+  PyConfig_InitIsolatedConfig(&config);
+  config.site_import = 0;
+  config.write_bytecode = 0;
+  config.use_hash_seed = 1;
+  config.hash_seed = 0;
+  config.buffered_stdio = 1;
+  PyConfig_SetString(&config, &config.program_name, L"/usr/bin/python3");
+  const PyStatus status = Py_InitializeFromConfig(&config);
+  PyConfig_Clear(&config);
+  if (PyStatus_Exception(status)) {
+    return Error{ErrorCode::kUnavailable,
+                 std::string("Python cannot start: ") +
+                     (status.err_msg != nullptr ? status.err_msg : "unknown"),
+                 "install libpython3.11 and libpython3.11-stdlib", "", ""};
+  }
+  return {};
+}
+
+// Empties what tells of the machine, and takes the interpreter's own objects out of the sight of
+// the garbage collector, whose marks would make every child copy them.
+constexpr const char* kFinish = R"python(
+import sys, os, gc
+os.environ._data.clear()
+sys.argv[:] = ['program']
+gc.collect()
+gc.freeze()
+)python";
+
+Result<void> finish() {
+  const Object scope(PyDict_New());
+  PyDict_SetItemString(scope.get(), "__builtins__", PyEval_GetBuiltins());
+  const Object code(Py_CompileString(kFinish, "finish", Py_file_input));
+  const Object done(code ? PyEval_EvalCode(code.get(), scope.get(), scope.get()) : nullptr);
+  if (!done) return python_error("finish its start");
+  return {};
+}
+
+}  // namespace
+
+Result<void> start_interpreter() {
+  ::clearenv();
+  ::setenv("TZ", "UTC0", 1);
+  // Threads share one heap: heaps of their own would be counted as memory that nobody uses.
+  ::mallopt(M_ARENA_MAX, 1);
+  if (auto done = initialize(); !done) return done;
+  for (const char* name : kWarmModules) {
+    const Object module(PyImport_ImportModule(name));
+    if (!module) return python_error((std::string("import ") + name).c_str());
+  }
+  remember_library_types();
+  const Object random(PyImport_ImportModule("random"));
+  seed_function = PyObject_GetAttrString(random.get(), "seed");
+  if (auto done = keep_library_in_memory(); !done) return done;
+  return finish();
+}
+
+void begin_child() {
+  const Object zero(PyLong_FromLong(0));
+  const Object done(PyObject_CallOneArg(seed_function, zero.get()));
+  PyErr_Clear();
+}
+
+}  // namespace assay::verifiers::python

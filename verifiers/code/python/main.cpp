@@ -1,0 +1,45 @@
+// assay-python: the companion in which Python programs are judged.
+#include <Python.h>
+
+#include "verifiers/code/python/interpreter.h"
+#include "verifiers/code/python/program_proxy.h"
+#include "verifiers/code/python/runner.h"
+#include "verifiers/code/python/tester.h"
+#include "verifiers/sandbox/language.h"
+#include "verifiers/sandbox/launcher.h"
+
+namespace assay::verifiers::python {
+namespace {
+
+class Python final : public sandbox::Language {
+ public:
+  std::vector<std::string> shown_folders() const override { return {}; }
+  bool needs_scratch() const override { return false; }
+
+  Result<void> warm_up() override {
+    if (auto started = start_interpreter(); !started) return started;
+    if (make_proxy_types()) return {};
+    PyErr_Clear();
+    return Error{ErrorCode::kUnavailable, "Python has no memory", "", "", ""};
+  }
+
+  void before_fork() override { PyOS_BeforeFork(); }
+  void after_fork_in_zygote() override { PyOS_AfterFork_Parent(); }
+  void after_fork_in_child() override {
+    PyOS_AfterFork_Child();
+    begin_child();
+  }
+
+  int run(sandbox::Task task) override {
+    if (task == sandbox::Task::kRunner) return run_program();
+    return task == sandbox::Task::kTester ? run_tester() : run_whole();
+  }
+};
+
+}  // namespace
+}  // namespace assay::verifiers::python
+
+int main(int argument_count, char** arguments) {
+  assay::verifiers::python::Python language;
+  return assay::sandbox::run_launcher(language, argument_count, arguments);
+}
