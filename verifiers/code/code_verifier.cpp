@@ -2,7 +2,9 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "runtime/core/limits.h"
@@ -24,6 +26,9 @@ using wire::VerdictCode;
 
 constexpr const char* kPython = "assay-python";
 
+// More are started when more checks run at once.
+constexpr unsigned kWarmJailsMax = 4;
+
 // Sixteen bytes that nobody can guess.
 std::string make_nonce() {
   std::string nonce(16, '\0');
@@ -40,8 +45,10 @@ Verdict unavailable(const Error& error) {
 
 class CodeVerifier final : public Verifier {
  public:
-  explicit CodeVerifier(CodeTask task)
-      : task_(std::move(task)), pool_(sandbox::JailPool::shared(kPython)) {}
+  CodeVerifier(CodeTask task, std::shared_ptr<sandbox::JailPool> pool)
+      : task_(std::move(task)), pool_(std::move(pool)) {
+    pool_->warm(std::clamp(std::thread::hardware_concurrency(), 1u, kWarmJailsMax));
+  }
 
   std::string identity() const override { return "code/1"; }
 
@@ -119,7 +126,12 @@ Result<std::unique_ptr<Verifier>> make_code_verifier(const VerifierContext& cont
                                                      std::string_view options_json) {
   auto task = read_code_task(context, options_json);
   if (!task) return task.error();
-  return std::unique_ptr<Verifier>(std::make_unique<CodeVerifier>(std::move(*task)));
+  return make_code_verifier(std::move(*task), sandbox::JailPool::shared(kPython));
+}
+
+std::unique_ptr<Verifier> make_code_verifier(CodeTask task,
+                                             std::shared_ptr<sandbox::JailPool> pool) {
+  return std::make_unique<CodeVerifier>(std::move(task), std::move(pool));
 }
 
 }  // namespace assay::verifiers

@@ -5,7 +5,9 @@
 #include <string_view>
 
 #include "runtime/core/result.h"
+#include "verifiers/code/code_task.h"
 #include "verifiers/registry.h"
+#include "verifiers/sandbox/jail_pool.h"
 #include "verifiers/verifier.h"
 
 namespace assay::verifiers {
@@ -17,5 +19,9 @@ namespace assay::verifiers {
 // verdict is unscored.
 Result<std::unique_ptr<Verifier>> make_code_verifier(const VerifierContext& context,
                                                      std::string_view options_json);
+
+// The same for a task that has been read, in jails of the caller's, e.g. of a lower level.
+std::unique_ptr<Verifier> make_code_verifier(CodeTask task,
+                                             std::shared_ptr<sandbox::JailPool> pool);
 
 }  // namespace assay::verifiers

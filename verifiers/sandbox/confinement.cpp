@@ -9,7 +9,6 @@
 #include "verifiers/sandbox/landlock_rules.h"
 #include "verifiers/sandbox/privileges.h"
 #include "verifiers/sandbox/resource_limits.h"
-#include "verifiers/sandbox/syscall_filter.h"
 
 namespace assay::sandbox {
 
@@ -62,7 +61,7 @@ LandlockPaths paths_of(const JailSetup& setup, Task task) {
 }  // namespace
 
 Result<void> confine(const JailSetup& setup, Task task, std::size_t index, const Limits& limits,
-                     const ChildDescriptors& descriptors, bool has_filter) {
+                     const ChildDescriptors& descriptors, SyscallFilter* filter) {
   const pid_t self = ::getpid();
   if (auto placed = place_descriptors(descriptors); !placed) return placed;
   if (::setsid() < 0) return errno_error("begin", "a session");
@@ -76,8 +75,7 @@ Result<void> confine(const JailSetup& setup, Task task, std::size_t index, const
   if (setup.level >= IsolationLevel::kL2) {
     if (auto done = restrict_paths(paths_of(setup, task)); !done) return done;
   }
-  if (!has_filter) return {};
-  return install_syscall_filter(task, self);
+  return filter != nullptr ? filter->install(self) : Result<void>();
 }
 
 }  // namespace assay::sandbox

@@ -10,6 +10,7 @@
 #include "verifiers/sandbox/isolation.h"
 #include "verifiers/sandbox/jail_message.h"
 #include "verifiers/sandbox/limits.h"
+#include "verifiers/sandbox/syscall_filter.h"
 
 namespace assay::sandbox {
 
@@ -33,9 +34,9 @@ inline constexpr int kControl = 3;  // to the owner: the first byte says that th
 inline constexpr int kPeer = 4;     // to the other process of the check, or the program's file
 
 // Confines the calling process for good: descriptors, session, limits, user, capabilities,
-// privileges, landlock, seccomp, in this order. `index` is its place in the check. `has_filter`
-// false leaves seccomp out, for self-tests of the walls behind it.
+// privileges, landlock, seccomp, in this order. `index` is its place in the check. Without a
+// filter, for self-tests of the walls behind it, seccomp is left out.
 Result<void> confine(const JailSetup& setup, Task task, std::size_t index, const Limits& limits,
-                     const ChildDescriptors& descriptors, bool has_filter = true);
+                     const ChildDescriptors& descriptors, SyscallFilter* filter);
 
 }  // namespace assay::sandbox

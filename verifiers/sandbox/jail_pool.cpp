@@ -1,6 +1,7 @@
 #include "verifiers/sandbox/jail_pool.h"
 
 #include <map>
+#include <thread>
 #include <utility>
 
 namespace assay::sandbox {
@@ -16,6 +17,20 @@ std::shared_ptr<JailPool> JailPool::shared(const std::string& companion) {
     known = pool;
   }
   return pool;
+}
+
+void JailPool::warm(unsigned count) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(is_warm_, true)) return;
+  }
+  std::vector<std::thread> starters;
+  for (unsigned i = 0; i < count; ++i) {
+    starters.emplace_back([this] {
+      if (auto jail = Jail::start(companion_, level_max_)) give_back(std::move(*jail));
+    });
+  }
+  for (std::thread& starter : starters) starter.join();
 }
 
 Result<Jail> JailPool::take() {

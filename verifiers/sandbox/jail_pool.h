@@ -20,6 +20,10 @@ class JailPool {
   // The pool of this companion that all verifiers of the process share, as long as one holds it.
   static std::shared_ptr<JailPool> shared(const std::string& companion);
 
+  // Starts so many jails at once and waits for them, the first time it is asked; what cannot be
+  // started fails where it is needed. Otherwise the first checks would pay for the start.
+  void warm(unsigned count);
+
   // One check in a jail that no other check uses, started if none is idle. A jail that failed is
   // thrown away and the check is tried once more in a new one. `level` is where it ran. Errors: as
   // Jail::start() and Jail::check().
@@ -36,6 +40,7 @@ class JailPool {
   IsolationLevel level_max_;
   std::mutex mutex_;
   std::vector<Jail> idle_;
+  bool is_warm_ = false;
 };
 
 }  // namespace assay::sandbox

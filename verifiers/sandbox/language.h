@@ -23,11 +23,6 @@ class Language {
   // Errors: what is missing on this machine.
   virtual Result<void> warm_up() = 0;
 
-  // Around each fork of the zygote.
-  virtual void before_fork() = 0;
-  virtual void after_fork_in_zygote() = 0;
-  virtual void after_fork_in_child() = 0;
-
   // Runs a task in a child that is confined, speaking on kControl and kPeer. What it returns is the
   // process's exit status, which nobody believes.
   virtual int run(Task task) = 0;

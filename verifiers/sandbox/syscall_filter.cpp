@@ -14,6 +14,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace assay::sandbox {
@@ -25,105 +28,122 @@ namespace {
 constexpr std::uint32_t kAllow = SECCOMP_RET_ALLOW;
 constexpr std::uint32_t kKill = SECCOMP_RET_KILL_PROCESS;
 constexpr std::uint32_t kX32Bit = 0x40000000;
+// Stands for the process's own id until that is known. No process has it.
+constexpr std::uint32_t kSelf = 0x7fffffff;
 
 constexpr std::uint32_t fail_with(int error) {
   return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error);
 }
 
-// A filter under construction. Every rule loads what it compares and leaves nothing behind.
+using Code = std::vector<sock_filter>;
+
+sock_filter decide(std::uint32_t decision) {
+  return BPF_STMT(BPF_RET | BPF_K, decision);
+}
+
+sock_filter load(std::size_t offset) {
+  return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
+}
+
+sock_filter if_equal(std::uint32_t value, std::uint8_t equal, std::uint8_t different) {
+  return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, equal, different);
+}
+
+// The low half of an argument, which is all that the kernel reads of flags and commands.
+sock_filter load_argument(unsigned argument) {
+  return load(offsetof(seccomp_data, args) + 8 * argument);
+}
+
+// What is decided for each call by its number, compiled into a search tree: the kernel evaluates a
+// new filter once for every number there is, so a list would cost more than a fork.
 class Rules {
  public:
-  Rules() {
-    load(offsetof(seccomp_data, arch));
-    unless_equal_skip(AUDIT_ARCH_X86_64, 0, /*or_else=*/kKill);
-    load_number();
-    add(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, kX32Bit, 0, 1));
-    decide(kKill);
-  }
-
   void always(std::initializer_list<long> numbers, std::uint32_t decision) {
-    for (const long number : numbers) {
-      add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1));
-      decide(decision);
-    }
+    for (const long number : numbers) set(number, {decide(decision)});
   }
 
-  // The call is allowed where none of the bits is set in its argument, else refused. Only the
-  // argument's low half counts, as the kernel itself reads these.
+  // The call is allowed where none of the bits is set in its argument, else refused.
   void allow_without_bits(long number, unsigned argument, std::uint32_t bits) {
-    begin(number, argument, 4);
-    add(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, bits));
-    if_equal(0, kAllow, fail_with(EPERM));
+    set(number, {load_argument(argument), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, bits),
+                 if_equal(0, 0, 1), decide(kAllow), decide(fail_with(EPERM))});
   }
-
   void allow_with_bits(long number, unsigned argument, std::uint32_t bits) {
-    begin(number, argument, 4);
-    add(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, bits));
-    if_equal(bits, kAllow, fail_with(EPERM));
+    set(number, {load_argument(argument), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, bits),
+                 if_equal(bits, 0, 1), decide(kAllow), decide(fail_with(EPERM))});
   }
-
+  void allow_values(long number, unsigned argument, std::initializer_list<int> values) {
+    Code code = {load_argument(argument)};
+    for (const int value : values) {
+      code.push_back(if_equal(static_cast<std::uint32_t>(value), 0, 1));
+      code.push_back(decide(kAllow));
+    }
+    code.push_back(decide(fail_with(EPERM)));
+    set(number, std::move(code));
+  }
+  // Both halves of the argument, a pointer, are null.
+  void allow_null(long number, unsigned argument) {
+    const auto low = static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8 * argument);
+    set(number, {load(low), if_equal(0, 0, 3), load(low + 4), if_equal(0, 0, 1), decide(kAllow),
+                 decide(fail_with(EPERM))});
+  }
   void decide_by_argument(long number, unsigned argument, std::uint32_t value, std::uint32_t equal,
                           std::uint32_t different) {
-    begin(number, argument, 3);
-    if_equal(value, equal, different);
+    set(number, {load_argument(argument), if_equal(value, 0, 1), decide(equal), decide(different)});
   }
 
-  void allow_values(long number, unsigned argument, std::initializer_list<int> values) {
-    const auto count = static_cast<std::uint8_t>(2 * values.size());
-    begin(number, argument, static_cast<std::uint8_t>(count + 1));
-    for (const int value : values) {
-      add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(value), 0, 1));
-      decide(kAllow);
+  // Foreign machine code, 32-bit or x32, ends the process; what has no rule is `otherwise`.
+  Code compiled(std::uint32_t otherwise) {
+    always({kX32Bit}, kKill);
+    std::vector<Segment> segments = {{0, {decide(otherwise)}}};
+    for (auto& [number, code] : rules_) {
+      add_segment(segments, number, code);
+      if (number != kX32Bit && !rules_.contains(number + 1)) {
+        segments.push_back({number + 1, {decide(otherwise)}});
+      }
     }
-    decide(fail_with(EPERM));
-  }
-
-  // Allowed where the whole argument, a pointer, is null.
-  void allow_null(long number, unsigned argument) {
-    begin(number, argument, 6);
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0));
-    decide(fail_with(EPERM));
-    load(offset_of(argument) + 4);
-    if_equal(0, kAllow, fail_with(EPERM));
-  }
-
-  std::vector<sock_filter> finished(std::uint32_t otherwise) {
-    decide(otherwise);
-    return std::move(program_);
+    Code code = {load(offsetof(seccomp_data, arch)), if_equal(AUDIT_ARCH_X86_64, 1, 0),
+                 decide(kKill), load(offsetof(seccomp_data, nr))};
+    const Code tree = tree_of(segments);
+    code.insert(code.end(), tree.begin(), tree.end());
+    return code;
   }
 
  private:
-  static std::uint32_t offset_of(unsigned argument) {
-    return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8 * argument);
+  // What holds from this number up to the next segment's.
+  struct Segment {
+    std::uint32_t first;
+    Code code;
+  };
+
+  void set(long number, Code code) { rules_[static_cast<std::uint32_t>(number)] = std::move(code); }
+
+  static void add_segment(std::vector<Segment>& segments, std::uint32_t first, const Code& code) {
+    const Code& last = segments.back().code;
+    const bool is_same = code.size() == 1 && last.size() == 1 && code[0].k == last[0].k;
+    if (segments.back().first == first) {
+      segments.back().code = code;
+    } else if (!is_same) {
+      segments.push_back({first, code});
+    }
   }
 
-  void add(sock_filter instruction) { program_.push_back(instruction); }
-  void decide(std::uint32_t decision) { add(BPF_STMT(BPF_RET | BPF_K, decision)); }
-  void load(std::size_t offset) {
-    add(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)));
-  }
-  void load_number() { load(offsetof(seccomp_data, nr)); }
-
-  // Decides nothing where the loaded word is `value`.
-  void unless_equal_skip(std::uint32_t value, std::uint8_t skip, std::uint32_t or_else) {
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, static_cast<std::uint8_t>(skip + 1), 0));
-    decide(or_else);
-  }
-
-  // Loads the argument of the call `number`; another call jumps over the `length` instructions
-  // that follow, which end in decisions.
-  void begin(long number, unsigned argument, std::uint8_t length) {
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0,
-                 static_cast<std::uint8_t>(length + 1)));
-    load(offset_of(argument));
-  }
-  void if_equal(std::uint32_t value, std::uint32_t equal, std::uint32_t different) {
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
-    decide(equal);
-    decide(different);
+  static Code tree_of(std::span<const Segment> segments) {
+    if (segments.size() == 1) return segments[0].code;
+    const std::size_t half = segments.size() / 2;
+    const Code left = tree_of(segments.first(half)), right = tree_of(segments.subspan(half));
+    // A conditional jump reaches 255 instructions; a plain one any number.
+    Code code = {BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, segments[half].first, 0, 1),
+                 BPF_JUMP(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(left.size()), 0, 0)};
+    if (left.size() <= 255) {
+      code = {BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, segments[half].first,
+                       static_cast<std::uint8_t>(left.size()), 0)};
+    }
+    code.insert(code.end(), left.begin(), left.end());
+    code.insert(code.end(), right.begin(), right.end());
+    return code;
   }
 
-  std::vector<sock_filter> program_;
+  std::map<std::uint32_t, Code> rules_;
 };
 
 void refuse_attacks(Rules& rules) {
@@ -230,10 +250,9 @@ void allow_computing(Rules& rules) {
 
 // Signals to oneself have no effect, as they have for the first process of a PID namespace, so
 // that the levels without one judge alike.
-void swallow_signals(Rules& rules, pid_t self) {
-  const auto own = static_cast<std::uint32_t>(self);
-  rules.decide_by_argument(SYS_kill, 0, own, fail_with(0), fail_with(EPERM));
-  rules.decide_by_argument(SYS_tgkill, 0, own, fail_with(0), fail_with(EPERM));
+void swallow_signals(Rules& rules) {
+  rules.decide_by_argument(SYS_kill, 0, kSelf, fail_with(0), fail_with(EPERM));
+  rules.decide_by_argument(SYS_tgkill, 0, kSelf, fail_with(0), fail_with(EPERM));
 }
 
 // Flags behind a pointer cannot be looked at: the C library falls back to the older calls.
@@ -241,20 +260,20 @@ void refuse_unreadable(Rules& rules) {
   rules.always({SYS_clone3, SYS_openat2}, fail_with(ENOSYS));
 }
 
-std::vector<sock_filter> filter_of_interpreter(pid_t self) {
+Code filter_of_interpreter() {
   Rules rules;
   allow_computing(rules);
   // Nothing becomes machine code: every library that may be used is loaded by now.
   rules.allow_without_bits(SYS_mmap, 2, PROT_EXEC);
   rules.allow_without_bits(SYS_mprotect, 2, PROT_EXEC);
   rules.allow_with_bits(SYS_clone, 0, CLONE_THREAD);
-  swallow_signals(rules, self);
+  swallow_signals(rules);
   refuse_unreadable(rules);
   refuse_attacks(rules);
-  return rules.finished(fail_with(EPERM));
+  return rules.compiled(fail_with(EPERM));
 }
 
-std::vector<sock_filter> filter_of_native_program(pid_t self) {
+Code filter_of_native_program() {
   Rules rules;
   allow_computing(rules);
   rules.allow_without_bits(SYS_mmap, 2, PROT_EXEC);
@@ -262,15 +281,15 @@ std::vector<sock_filter> filter_of_native_program(pid_t self) {
   rules.allow_with_bits(SYS_clone, 0, CLONE_THREAD);
   // The jail starts the program from a descriptor, which closes as it starts: once.
   rules.always({SYS_execveat, SYS_arch_prctl}, kAllow);
-  swallow_signals(rules, self);
+  swallow_signals(rules);
   refuse_unreadable(rules);
   refuse_attacks(rules);
-  return rules.finished(fail_with(EPERM));
+  return rules.compiled(fail_with(EPERM));
 }
 
 // A compiler is several programs of the machine that read and write files; what they may reach is
 // landlock's and the mounts' to say.
-std::vector<sock_filter> filter_of_compiler() {
+Code filter_of_compiler() {
   Rules rules;
   allow_computing(rules);
   rules.always({SYS_mmap,       SYS_mprotect,        SYS_open,      SYS_openat,     SYS_stat,
@@ -289,13 +308,13 @@ std::vector<sock_filter> filter_of_compiler() {
   rules.always({SYS_kill, SYS_tgkill}, fail_with(EPERM));
   refuse_unreadable(rules);
   refuse_attacks(rules);
-  return rules.finished(fail_with(EPERM));
+  return rules.compiled(fail_with(EPERM));
 }
 
-std::vector<sock_filter> filter_of(Task task, pid_t self) {
+Code filter_of(Task task) {
   if (task == Task::kCompiler) return filter_of_compiler();
-  if (task == Task::kFilter) return filter_of_native_program(self);
-  return filter_of_interpreter(self);
+  if (task == Task::kFilter) return filter_of_native_program();
+  return filter_of_interpreter();
 }
 
 }  // namespace
@@ -305,9 +324,18 @@ bool has_syscall_filter() {
   return ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-Result<void> install_syscall_filter(Task task, pid_t self) {
-  std::vector<sock_filter> filter = filter_of(task, self);
-  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+struct SyscallFilter::Program {
+  Code code;
+};
+
+SyscallFilter::SyscallFilter(Task task) : program_(new Program{filter_of(task)}) {}
+
+Result<void> SyscallFilter::install(pid_t self) {
+  Code& code = program_->code;
+  for (sock_filter& one : code) {
+    if (one.k == kSelf && BPF_CLASS(one.code) == BPF_JMP) one.k = static_cast<std::uint32_t>(self);
+  }
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) {
     return errno_error("install", "a system call filter");
   }
@@ -320,11 +348,19 @@ bool has_syscall_filter() {
   return false;
 }
 
-Result<void> install_syscall_filter(Task, pid_t) {
+struct SyscallFilter::Program {};
+
+SyscallFilter::SyscallFilter(Task) {}
+
+Result<void> SyscallFilter::install(pid_t) {
   return Error{ErrorCode::kUnavailable, "there is no system call filter for this processor", "", "",
                ""};
 }
 
 #endif
+
+SyscallFilter::~SyscallFilter() = default;
+SyscallFilter::SyscallFilter(SyscallFilter&&) noexcept = default;
+SyscallFilter& SyscallFilter::operator=(SyscallFilter&&) noexcept = default;
 
 }  // namespace assay::sandbox

@@ -7,6 +7,9 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
+#include <memory>
+
 #include "runtime/core/result.h"
 #include "verifiers/sandbox/jail_message.h"
 
@@ -15,10 +18,23 @@ namespace assay::sandbox {
 // Whether this build and this kernel have such filters.
 bool has_syscall_filter();
 
-// Puts the calling process under the filter of its task, for good; every thread it makes later and
-// every program it becomes is under it too. Needs no_new_privs. `self` is the process's own id as
-// it sees it: signals to itself are swallowed, those to others refused.
-// Errors: kUnavailable where the kernel has no seccomp.
-Result<void> install_syscall_filter(Task task, pid_t self);
+// The filter of a task, made before the fork: a child that made it would copy pages for it.
+class SyscallFilter {
+ public:
+  explicit SyscallFilter(Task task);
+  ~SyscallFilter();
+  SyscallFilter(SyscallFilter&&) noexcept;
+  SyscallFilter& operator=(SyscallFilter&&) noexcept;
+
+  // Puts the calling process under the filter, for good; every thread it makes later and every
+  // program it becomes is under it too. Needs no_new_privs. `self` is the process's own id as it
+  // sees it: signals to itself are swallowed, those to others refused.
+  // Errors: kUnavailable where the kernel has no seccomp.
+  Result<void> install(pid_t self);
+
+ private:
+  struct Program;
+  std::unique_ptr<Program> program_;
+};
 
 }  // namespace assay::sandbox

@@ -57,29 +57,30 @@ Result<pid_t> Zygote::fork_child(Work&& work) {
   if (namespaces_ != nullptr) {
     if (auto begun = namespaces_->begin_fresh(); !begun) return begun.error();
   }
-  language_.before_fork();
   const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::_exit(work());
-  }
-  language_.after_fork_in_zygote();
+  if (pid == 0) ::_exit(work());
   if (pid < 0) return errno_error("make", "a jailed process");
   return pid;
 }
 
+SyscallFilter& Zygote::filter_of(Task task) {
+  return filters_.try_emplace(task, task).first->second;
+}
+
 Result<pid_t> Zygote::make_child(Task task, std::size_t index, const Limits& limits,
                                  const ChildDescriptors& descriptors) {
+  SyscallFilter& filter = filter_of(task);
   return fork_child([&] {
-    language_.after_fork_in_child();
-    if (!confine(setup_, task, index, limits, descriptors)) return kNotConfined;
+    if (!confine(setup_, task, index, limits, descriptors, &filter)) return kNotConfined;
     announce_confinement();
     return language_.run(task);
   });
 }
 
 Result<pid_t> Zygote::make_probe(int (*test)(), const Limits& limits, bool has_filter) {
+  SyscallFilter* filter = has_filter ? &filter_of(Task::kRunner) : nullptr;
   return fork_child([&] {
-    if (!confine(setup_, Task::kRunner, 0, limits, {}, has_filter)) return kNotConfined;
+    if (!confine(setup_, Task::kRunner, 0, limits, {}, filter)) return kNotConfined;
     return test();
   });
 }

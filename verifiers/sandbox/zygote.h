@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-#include <optional>
+#include <map>
 #include <vector>
 
 #include "runtime/core/file.h"
@@ -25,10 +25,10 @@ class Zygote {
   Zygote(Language& language, const JailSetup& setup, ControlGroup* group, PidNamespaces* namespaces)
       : language_(language), setup_(setup), group_(group), namespaces_(namespaces) {}
 
-  // Makes a child and runs `task` in it. `has_filter` as in confine().
+  // Makes a child and runs `task` in it.
   Result<pid_t> make_child(Task task, std::size_t index, const Limits& limits,
                            const ChildDescriptors& descriptors);
-  // The same for a self-test: the child exits with what `test` returns.
+  // Makes a child that exits with what a self-test returns, confined with or without the filter.
   Result<pid_t> make_probe(int (*test)(), const Limits& limits, bool has_filter);
 
   // One check, from its first process to the end of its last. `beside` are the descriptors that
@@ -51,10 +51,13 @@ class Zygote {
   bool wait_for_end(const Child& last, std::uint32_t wall_ms);
   void end_all(std::vector<Child>& children, CheckReport& report);
 
+  SyscallFilter& filter_of(Task task);
+
   Language& language_;
   const JailSetup& setup_;
   ControlGroup* group_;
   PidNamespaces* namespaces_;
+  std::map<Task, SyscallFilter> filters_;
   bool is_owner_gone_ = false;
 };
 

@@ -17,19 +17,15 @@ namespace {
 // What the programs of benchmarks import, and modules that could not be loaded later because they
 // are machine code.
 constexpr const char* kWarmModules[] = {
-    "math",        "cmath",     "re",         "collections",  "itertools",
-    "functools",   "heapq",     "bisect",     "string",       "operator",
-    "typing",      "random",    "datetime",   "copy",         "decimal",
-    "fractions",   "json",      "statistics", "array",        "struct",
-    "time",        "os",        "sys",        "io",           "enum",
-    "dataclasses", "abc",       "numbers",    "contextlib",   "threading",
-    "signal",      "_strptime", "resource",   "_contextvars", "_queue",
-    "_asyncio",    "_zoneinfo", "_uuid",      "_lsprof",      "_multibytecodec",
-    "queue",       "traceback", "textwrap",   "calendar",     "hashlib",
-    "binascii",    "base64",
+    "math",      "cmath",     "re",         "collections",
+    "itertools", "functools", "heapq",      "bisect",
+    "string",    "operator",  "typing",     "random",
+    "datetime",  "copy",      "array",      "struct",
+    "time",      "os",        "sys",        "io",
+    "enum",      "abc",       "contextlib", "resource",
+    "_strptime", "_decimal",  "_json",      "_contextvars",
+    "_queue",    "_zoneinfo", "_uuid",      "_multibytecodec",
 };
-
-PyObject* seed_function = nullptr;
 
 Result<void> initialize() {
   PyPreConfig before;
@@ -60,7 +56,8 @@ Result<void> initialize() {
 // Empties what tells of the machine, and takes the interpreter's own objects out of the sight of
 // the garbage collector, whose marks would make every child copy them.
 constexpr const char* kFinish = R"python(
-import sys, os, gc
+import sys, os, gc, random
+random.seed(0)
 os.environ._data.clear()
 sys.argv[:] = ['program']
 gc.collect()
@@ -89,16 +86,11 @@ Result<void> start_interpreter() {
     if (!module) return python_error((std::string("import ") + name).c_str());
   }
   remember_library_types();
-  const Object random(PyImport_ImportModule("random"));
-  seed_function = PyObject_GetAttrString(random.get(), "seed");
   if (auto done = keep_library_in_memory(); !done) return done;
-  return finish();
-}
-
-void begin_child() {
-  const Object zero(PyLong_FromLong(0));
-  const Object done(PyObject_CallOneArg(seed_function, zero.get()));
-  PyErr_Clear();
+  if (auto done = finish(); !done) return done;
+  // Every page that is here is one that each fork must mark.
+  ::malloc_trim(0);
+  return {};
 }
 
 }  // namespace assay::verifiers::python

@@ -5,12 +5,11 @@
 
 namespace assay::verifiers::python {
 
-// Starts the interpreter, isolated from the machine's settings, with a fixed hash seed, imports
-// what programs often use and everything that needs a shared library, and keeps the rest of the
-// library in memory. Errors: kUnavailable with what Python said.
+// Starts the interpreter, isolated from the machine's settings, with a fixed hash seed and
+// a fixed state of `random`, imports what programs often use and everything that needs a shared
+// library, and keeps the rest of the library in memory. A fork of it needs none of what Python does
+// after a fork: there is one thread, and nothing shall differ from child to child. Errors:
+// kUnavailable with what Python said.
 Result<void> start_interpreter();
-
-// In a fresh child: what differs from process to process by chance is the same in all.
-void begin_child();
 
 }  // namespace assay::verifiers::python

@@ -14,7 +14,6 @@ namespace {
 constexpr const char* kSource = R"python(
 import sys, os, marshal
 from importlib._bootstrap import ModuleSpec
-from importlib.util import cache_from_source
 
 LEFT_OUT = {
     'test', 'idlelib', 'tkinter', 'turtledemo', 'lib2to3', 'ensurepip', 'distutils', 'venv',
@@ -35,8 +34,10 @@ def find_modules(folder, prefix):
             yield from find_modules(path, prefix + name + '.')
 
 def read_module(path):
+    folder, name = path.rsplit('/', 1)
+    compiled = f'{folder}/__pycache__/{name[:-3]}.{sys.implementation.cache_tag}.pyc'
     try:
-        with open(cache_from_source(path), 'rb') as file:
+        with open(compiled, 'rb') as file:
             return file.read()[16:], False
     except OSError:
         with open(path, 'rb') as file:
@@ -65,7 +66,10 @@ class Library:
     def exec_module(module):
         begin, end, _, is_source = index[module.__name__]
         content = library[begin:end]
-        code = compile(bytes(content), module.__name__, 'exec') if is_source else marshal.loads(content)
+        if is_source:
+            code = compile(bytes(content), module.__name__, 'exec')
+        else:
+            code = marshal.loads(content)
         exec(code, module.__dict__)
 
 sys.meta_path[2:] = [Library]

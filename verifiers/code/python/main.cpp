@@ -23,13 +23,6 @@ class Python final : public sandbox::Language {
     return Error{ErrorCode::kUnavailable, "Python has no memory", "", "", ""};
   }
 
-  void before_fork() override { PyOS_BeforeFork(); }
-  void after_fork_in_zygote() override { PyOS_AfterFork_Parent(); }
-  void after_fork_in_child() override {
-    PyOS_AfterFork_Child();
-    begin_child();
-  }
-
   int run(sandbox::Task task) override {
     if (task == sandbox::Task::kRunner) return run_program();
     return task == sandbox::Task::kTester ? run_tester() : run_whole();

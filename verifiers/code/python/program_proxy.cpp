@@ -230,7 +230,7 @@ PyObject* import_named(PyObject* name) {
 
 // A name that neither the tests nor Python define. The library comes before the program, which
 // could otherwise bring a `math` of its own to the tests.
-PyObject* find_missing(PyObject*, PyObject* name) {
+PyObject* find_missing(PyObject* self, PyObject* name) {
   const char* text = PyUnicode_AsUTF8(name);
   if (text == nullptr) return nullptr;
   if (is_library_module(name)) {
@@ -254,7 +254,10 @@ PyObject* find_missing(PyObject*, PyObject* name) {
   asked.is_entry = are_names_entries;
   asked.keeps_object = true;
   std::string_view rest;
-  return read_answer(answer, asked, rest);
+  PyObject* found = read_answer(answer, asked, rest);
+  // Asked for once, it is known.
+  if (found != nullptr && PyDict_SetItem(self, name, found) != 0) PyErr_Clear();
+  return found;
 }
 
 PyMethodDef names_methods[] = {{"__missing__", find_missing, METH_O, nullptr},
