@@ -10,6 +10,7 @@
 #include "runtime/core/limits.h"
 #include "verifiers/code/code_task.h"
 #include "verifiers/code/fields.h"
+#include "verifiers/code/io_check.h"
 #include "verifiers/code/outcome_verdict.h"
 #include "verifiers/code/program_text.h"
 #include "verifiers/sandbox/jail_pool.h"
@@ -25,6 +26,7 @@ using wire::Verdict;
 using wire::VerdictCode;
 
 constexpr const char* kPython = "assay-python";
+constexpr const char* kNative = "assay-native";
 
 // More are started when more checks run at once.
 constexpr unsigned kWarmJailsMax = 4;
@@ -81,7 +83,16 @@ class CodeVerifier final : public Verifier {
     if (program.find_first_not_of(" \t\r\n") == std::string_view::npos) {
       return Verdict::incorrect(VerdictCode::kNoAnswer, "the completion holds no program");
     }
+    if (!task.io_tests.empty()) return judge_outputs(task, program);
     return task.is_same_process ? judge_together(task, program) : judge_apart(task, program);
+  }
+
+  Verdict judge_outputs(const CodeTask& task, std::string_view program) const {
+    sandbox::IsolationLevel level{};
+    auto verdict = judge_io(task, program, *pool_, level);
+    if (!verdict) return unavailable(verdict.error());
+    verdict->isolation = sandbox::to_string(level);
+    return std::move(*verdict);
   }
 
   Verdict judge_apart(const CodeTask& task, std::string_view program) const {
@@ -126,7 +137,8 @@ Result<std::unique_ptr<Verifier>> make_code_verifier(const VerifierContext& cont
                                                      std::string_view options_json) {
   auto task = read_code_task(context, options_json);
   if (!task) return task.error();
-  return make_code_verifier(std::move(*task), sandbox::JailPool::shared(kPython));
+  auto pool = sandbox::JailPool::shared(task->language == "cpp" ? kNative : kPython);
+  return make_code_verifier(std::move(*task), std::move(pool));
 }
 
 std::unique_ptr<Verifier> make_code_verifier(CodeTask task,

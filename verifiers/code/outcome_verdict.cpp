@@ -51,6 +51,9 @@ std::optional<Verdict> judge_end(const CheckOutcome& outcome, const Limits& limi
   if (any([](const ProcessEnd& process) { return !process.has_begun; })) {
     return Verdict::unscored(VerdictCode::kInternalError, "a jailed process could not be confined");
   }
+  if (outcome.is_output_full) {
+    return Verdict::incorrect(VerdictCode::kOutputLimit, "the program wrote too much output");
+  }
   if (outcome.is_over_time ||
       any([&](const ProcessEnd& process) { return has_used_up(process, limits); })) {
     return Verdict::incorrect(VerdictCode::kTimeout, "the program used up its time");
@@ -62,9 +65,6 @@ std::optional<Verdict> judge_end(const CheckOutcome& outcome, const Limits& limi
   }
   if (outcome.is_out_of_memory) {
     return Verdict::incorrect(VerdictCode::kMemoryLimit, "the program ran out of memory");
-  }
-  if (outcome.is_output_full) {
-    return Verdict::incorrect(VerdictCode::kOutputLimit, "the program wrote too much output");
   }
   if (program.signal != 0 && program.signal != SIGKILL) {
     return Verdict::incorrect(VerdictCode::kRuntimeError,

@@ -7,6 +7,8 @@
 #include <array>
 
 #include "verifiers/sandbox/landlock_rules.h"
+#include "verifiers/sandbox/mounts.h"
+#include "verifiers/sandbox/namespaces.h"
 #include "verifiers/sandbox/privileges.h"
 #include "verifiers/sandbox/resource_limits.h"
 
@@ -18,6 +20,7 @@ namespace {
 constexpr int kNull = 0;
 constexpr int kFirstFree = 5;
 constexpr int kOutOfTheWay = 64;
+constexpr std::uint64_t kScratchBytesMax = std::uint64_t{128} << 20;
 
 Result<void> place_descriptors(const ChildDescriptors& given) {
   std::array<int, kFirstFree> wanted = {given.input, given.output, given.output, given.control,
@@ -43,14 +46,27 @@ Result<void> place_descriptors(const ChildDescriptors& given) {
   return {};
 }
 
-ResourceLimits resource_limits_of(const JailSetup& setup, Task task, const Limits& limits) {
+ResourceLimits resource_limits_of(const JailSetup& setup, const Limits& limits) {
   constexpr std::uint32_t kOwnOfUserNamespace = 4;  // zygote, tester, runner, one to spare
   ResourceLimits resources{limits, setup.memory_base_bytes, 0, false};
   resources.counts_processes = setup.first_user != 0 || setup.has_user_namespace;
   if (setup.has_user_namespace) resources.process_base_count = kOwnOfUserNamespace;
-  // A compiler's address space says little, and its files are bounded by where it may write.
-  if (task == Task::kCompiler) resources.memory_base_bytes += std::uint64_t{1} << 30;
   return resources;
+}
+
+// A folder to write in: in memory and of this process alone where there are mounts of its own,
+// otherwise one that the launcher made and that landlock keeps it in.
+Result<void> enter_scratch(const JailSetup& setup) {
+  if (setup.level < IsolationLevel::kL2 || setup.scratch.empty()) {
+    return Error{ErrorCode::kUnavailable, "a compiler cannot be kept in its folder here", "", "",
+                 ""};
+  }
+  if (setup.level >= IsolationLevel::kL3) {
+    if (auto alone = enter_mount_namespace(); !alone) return alone;
+    if (auto mounted = mount_scratch(setup.scratch, kScratchBytesMax); !mounted) return mounted;
+  }
+  if (::chdir(setup.scratch.c_str()) != 0) return errno_error("enter", setup.scratch);
+  return {};
 }
 
 LandlockPaths paths_of(const JailSetup& setup, Task task) {
@@ -64,8 +80,11 @@ Result<void> confine(const JailSetup& setup, Task task, std::size_t index, const
                      const ChildDescriptors& descriptors, SyscallFilter* filter) {
   const pid_t self = ::getpid();
   if (auto placed = place_descriptors(descriptors); !placed) return placed;
+  if (task == Task::kCompiler) {
+    if (auto entered = enter_scratch(setup); !entered) return entered;
+  }
   if (::setsid() < 0) return errno_error("begin", "a session");
-  if (auto done = limit_resources(resource_limits_of(setup, task, limits)); !done) return done;
+  if (auto done = limit_resources(resource_limits_of(setup, limits)); !done) return done;
   if (setup.first_user != 0) {
     const auto user = setup.first_user + static_cast<uid_t>(index);
     if (auto done = become_user(user); !done) return done;

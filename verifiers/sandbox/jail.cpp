@@ -83,6 +83,14 @@ Result<Lines> make_lines(const CheckPlan& plan) {
   return lines;
 }
 
+// A file that anyone may write to cannot be run.
+FileDescriptor read_only(FileDescriptor& file) {
+  const std::string path = "/proc/self/fd/" + std::to_string(file.get());
+  FileDescriptor reading(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  file = FileDescriptor();
+  return reading;
+}
+
 CheckOrder order_of(const CheckPlan& plan) {
   CheckOrder order;
   order.task_count = static_cast<std::uint32_t>(plan.tasks.size());
@@ -177,7 +185,7 @@ Result<CheckOutcome> Jail::check(const CheckPlan& plan) {
     read_answer(lines->ours[i].get(), outcome.processes.back(), outcome.answers.back());
   }
   outcome.output = std::move(lines->output);
-  outcome.program = std::move(lines->program);
+  if (lines->program.is_open()) outcome.program = read_only(lines->program);
   return outcome;
 }
 

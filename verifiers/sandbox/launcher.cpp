@@ -27,6 +27,7 @@
 #include "verifiers/sandbox/mounts.h"
 #include "verifiers/sandbox/namespaces.h"
 #include "verifiers/sandbox/probes.h"
+#include "verifiers/sandbox/scratch_folder.h"
 #include "verifiers/sandbox/syscall_filter.h"
 #include "verifiers/sandbox/zygote.h"
 
@@ -72,12 +73,8 @@ std::uint64_t address_space_bytes() {
 // One rung of the ladder, from the inside. Each step returns an error that says what is missing.
 class Attempt {
  public:
-  Attempt(Language& language, IsolationLevel level, uid_t first_user, ControlGroup* group,
-          int status)
-      : language_(language), group_(group), status_(status) {
-    setup_.level = level;
-    setup_.first_user = first_user;
-  }
+  Attempt(Language& language, const JailSetup& setup, ControlGroup* group, int status)
+      : language_(language), group_(group), status_(status), setup_(setup) {}
 
   // In the first process of the attempt: the namespaces, then the zygote, and waits for it.
   [[noreturn]] void run(const std::string& refused) {
@@ -136,7 +133,7 @@ class Attempt {
       auto namespaces = PidNamespaces::open();
       if (!namespaces) return namespaces.error();
       namespaces_.emplace(std::move(*namespaces));
-      setup_.scratch = language_.needs_scratch() ? kScratch : "";
+      if (language_.needs_scratch()) setup_.scratch = kScratch;
       if (auto in = enter_empty_root(language_.shown_folders(), setup_.scratch); !in) return in;
     }
     zygote_.emplace(language_, setup_, group_, namespaces_ ? &*namespaces_ : nullptr);
@@ -158,7 +155,7 @@ class Attempt {
 };
 
 // Why the attempt failed; empty when the zygote serves, as `pid`'s child.
-std::string attempt(Language& language, IsolationLevel level, uid_t first_user, ControlGroup* group,
+std::string attempt(Language& language, const JailSetup& setup, ControlGroup* group,
                     const std::string& refused, pid_t& pid) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return "no pipe";
@@ -166,7 +163,7 @@ std::string attempt(Language& language, IsolationLevel level, uid_t first_user, 
   FileDescriptor writing(ends[1]);
   pid = ::fork();
   if (pid < 0) return "no process";
-  if (pid == 0) Attempt(language, level, first_user, group, writing.get()).run(refused);
+  if (pid == 0) Attempt(language, setup, group, writing.get()).run(refused);
   writing = FileDescriptor();
   std::string said;
   std::array<char, 512> part{};
@@ -202,12 +199,51 @@ int wait_for(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
+// What a level needs of the machine outside the jail, for as long as the jail is there.
+struct Outside {
+  std::optional<ControlGroup> group;
+  std::optional<ScratchFolder> scratch;
+};
+
+Result<Outside> prepare(const Language& language, IsolationLevel level, uid_t first_user) {
+  Outside outside;
+  if (level == IsolationLevel::kL4) {
+    if (::geteuid() != 0) return Error{ErrorCode::kUnavailable, "not root", "", "", ""};
+    auto group = ControlGroup::create();
+    if (!group) return group.error();
+    outside.group.emplace(std::move(*group));
+  }
+  if (level == IsolationLevel::kL2 && language.needs_scratch()) {
+    auto scratch = ScratchFolder::create(first_user);
+    if (!scratch) return scratch.error();
+    outside.scratch.emplace(std::move(*scratch));
+  }
+  return outside;
+}
+
+// Serves at this level until the owner has gone; or says why it cannot.
+std::string serve_at(Language& language, IsolationLevel level, uid_t first_user,
+                     const std::string& refused, int& status) {
+  auto outside = prepare(language, level, first_user);
+  if (!outside) return outside.error().message;
+  JailSetup setup;
+  setup.level = level;
+  setup.first_user = first_user;
+  if (outside->scratch) setup.scratch = outside->scratch->path();
+  pid_t pid = -1;
+  ControlGroup* group = outside->group ? &*outside->group : nullptr;
+  std::string why = attempt(language, setup, group, refused, pid);
+  if (!why.empty()) return why;
+  ::close(kCompanionSocket);
+  status = wait_for(pid);
+  return "";
+}
+
 }  // namespace
 
 int run_launcher(Language& language, int argument_count, char** arguments) {
   fix_addresses(arguments);
-  const bool is_root = ::geteuid() == 0;
-  const Slot slot = is_root ? take_slot() : Slot{};
+  const Slot slot = ::geteuid() == 0 ? take_slot() : Slot{};
   std::string refused;
   int level = static_cast<int>(highest_level(argument_count, arguments));
   if (level > 0 && !has_syscall_filter()) {
@@ -216,26 +252,9 @@ int run_launcher(Language& language, int argument_count, char** arguments) {
   }
   for (; level > 0; --level) {
     const auto rung = static_cast<IsolationLevel>(level);
-    std::optional<ControlGroup> group;
-    std::string why;
-    if (rung == IsolationLevel::kL4) {
-      auto made = ControlGroup::create();
-      if (!is_root) {
-        why = "not root";
-      } else if (!made) {
-        why = made.error().message;
-      } else {
-        group.emplace(std::move(*made));
-      }
-    }
-    pid_t pid = -1;
-    if (why.empty()) {
-      why = attempt(language, rung, slot.first_user, group ? &*group : nullptr, refused, pid);
-    }
-    if (why.empty()) {
-      ::close(kCompanionSocket);
-      return wait_for(pid);
-    }
+    int status = 0;
+    const std::string why = serve_at(language, rung, slot.first_user, refused, status);
+    if (why.empty()) return status;
     refused += std::string(to_string(rung)) + ": " + why + "\n";
   }
   [[maybe_unused]] const auto told = write_frame(kCompanionSocket, "L0\n" + refused, kNoDeadline);

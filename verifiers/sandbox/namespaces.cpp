@@ -33,6 +33,11 @@ Result<void> enter_namespaces() {
   return {};
 }
 
+Result<void> enter_mount_namespace() {
+  if (::unshare(CLONE_NEWNS) != 0) return errno_error("make", "a mount namespace");
+  return {};
+}
+
 Result<PidNamespaces> PidNamespaces::open() {
   FileDescriptor own(::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
   if (!own.is_open()) return errno_error("open", "the PID namespace");

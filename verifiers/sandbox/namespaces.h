@@ -14,6 +14,9 @@ Result<void> enter_user_namespace();
 // PID namespace. Needs to be root of its user namespace.
 Result<void> enter_namespaces();
 
+// Has mounts of its own from now on, which end with it.
+Result<void> enter_mount_namespace();
+
 // Makes PID namespaces for children, one after the other. The process itself must be in the PID
 // namespace that they are below, and its user namespace must own that one.
 class PidNamespaces {

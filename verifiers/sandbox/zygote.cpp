@@ -18,6 +18,7 @@
 
 #include "verifiers/sandbox/child_process.h"
 #include "verifiers/sandbox/frame.h"
+#include "verifiers/sandbox/scratch_folder.h"
 
 namespace assay::sandbox {
 
@@ -170,6 +171,8 @@ CheckReport Zygote::check(const CheckOrder& order, const std::vector<FileDescrip
     report.is_over_time = wait_for_end(children.back(), order.limits.wall_ms) ? 0 : 1;
   }
   end_all(children, report);
+  // With mounts of its own the folder has gone with its child.
+  if (setup_.level == IsolationLevel::kL2 && !setup_.scratch.empty()) clear_folder(setup_.scratch);
   if (group_ != nullptr) report.is_out_of_memory = group_->kill_count() != kills ? 1 : 0;
   report.output_bytes = size_of(beside[0]);
   return report;

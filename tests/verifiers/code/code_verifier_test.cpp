@@ -103,7 +103,8 @@ TEST_F(Code, AVerdictComesSoonAfterTheLimit) {
 
 TEST_F(Code, ValuesCrossExactly) {
   const std::string values =
-      "0, -1, 2**70, -2**64, 1.5, float('inf'), 1e-320, 0.1, 'caf\\u00e9\\\\ud800', b'\\\\0', None, "
+      "0, -1, 2**70, -2**64, 1.5, float('inf'), 1e-320, 0.1, 'caf\\u00e9\\\\ud800', b'\\\\0', "
+      "None, "
       "True, (1, [2, {3: (4,)}]), {1, 2}, frozenset([3]), 3+4j, range(3, 9, 2), ..., "
       "bytearray(b'x'), int";
   const std::string options =

@@ -1,6 +1,7 @@
 // assay-python: the companion in which Python programs are judged.
 #include <Python.h>
 
+#include "verifiers/code/python/filter.h"
 #include "verifiers/code/python/interpreter.h"
 #include "verifiers/code/python/program_proxy.h"
 #include "verifiers/code/python/runner.h"
@@ -24,8 +25,19 @@ class Python final : public sandbox::Language {
   }
 
   int run(sandbox::Task task) override {
-    if (task == sandbox::Task::kRunner) return run_program();
-    return task == sandbox::Task::kTester ? run_tester() : run_whole();
+    switch (task) {
+      case sandbox::Task::kRunner:
+        return run_program();
+      case sandbox::Task::kTester:
+        return run_tester();
+      case sandbox::Task::kWhole:
+        return run_whole();
+      case sandbox::Task::kFilter:
+        return run_filter();
+      case sandbox::Task::kCompiler:
+        break;  // there is nothing to compile
+    }
+    return 1;
   }
 };
 
