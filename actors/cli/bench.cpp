@@ -5,6 +5,7 @@
 #include "runtime/dataset/arithmetic_task.h"
 #include "runtime/net/socket_bench.h"
 #include "runtime/wire/codec_bench.h"
+#include "verifiers/code/code_bench.h"
 #include "verifiers/registry.h"
 #include "verifiers/verifier_bench.h"
 
@@ -77,6 +78,10 @@ Result<std::vector<Figure>> bench_verifiers(const BenchRequest& request) {
   if (auto done = add("math", "math", solutions); !done) return done.error();
   const auto hard = verifiers::hard_math_bench_cases();
   if (auto done = add("math", "math_hard", hard); !done) return done.error();
+  auto programs = verifiers::code_bench(
+      {"code", request.threads, request.is_quick ? 0.05 : 0.5, request.repeats});
+  if (programs) append(figures, std::move(*programs));
+  if (!programs && programs.error().code != ErrorCode::kUnavailable) return programs.error();
   return figures;
 }
 
