@@ -5,6 +5,7 @@
 
 #include "verifiers/arithmetic/chain_verifier.h"
 #include "verifiers/compose/compose_verifier.h"
+#include "verifiers/code/code_verifier.h"
 #include "verifiers/math/math_verifier.h"
 #include "verifiers/option_reader.h"
 #include "verifiers/python/python_verifier.h"
@@ -20,7 +21,7 @@ Result<std::unique_ptr<Verifier>> from_options(const VerifierContext&, std::stri
   return make(options);
 }
 
-constexpr std::array<VerifierKind, 5> kKinds = {{
+constexpr auto kKinds = std::to_array<VerifierKind>({
     {"math", "the final answer of a solution, compared as an exact value",
      from_options<make_math_verifier>},
     {"chain", "chain arithmetic mod 100, every intermediate state checked",
@@ -29,7 +30,8 @@ constexpr std::array<VerifierKind, 5> kKinds = {{
     {"python", "a Python function of yours, in a process of its own", make_python_verifier},
     {"compose", "several verifiers together: all, weighted, min, cascade; gates, tripwires",
      make_compose_verifier},
-}};
+    {"code", "a program, run against tests in a sandbox", make_code_verifier},
+});
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include "runtime/net/socket_bench.h"
 #include "runtime/wire/codec_bench.h"
 #include "verifiers/python/python_bench.h"
+#include "verifiers/code/code_bench.h"
 #include "verifiers/registry.h"
 #include "verifiers/verifier_bench.h"
 
@@ -86,6 +87,10 @@ Result<std::vector<Figure>> bench_verifiers(const BenchRequest& request) {
   auto python = verifiers::python_bench(bench_options(request), request.folder);
   if (!python) return python.error();
   append(figures, std::move(*python));
+  auto programs = verifiers::code_bench(
+      {"code", request.threads, request.is_quick ? 0.05 : 0.5, request.repeats});
+  if (programs) append(figures, std::move(*programs));
+  if (!programs && programs.error().code != ErrorCode::kUnavailable) return programs.error();
   return figures;
 }
 

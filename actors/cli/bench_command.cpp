@@ -33,7 +33,7 @@ struct Bench {
 constexpr std::array<Bench, 4> kBenches = {{
     {"engine", "matrix products, training and generation, beside the multiply-add peak", 40,
      bench_engine},
-    {"verifiers", "checks a second and their latency, beside an empty verdict and a fork", 10,
+    {"verifiers", "checks a second and their latency, beside an empty verdict and a fork", 30,
      bench_verifiers},
     {"transport", "actors, sockets and the codec, beside pipes, bare sockets and memcpy", 15,
      bench_transport},

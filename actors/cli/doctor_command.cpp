@@ -15,6 +15,7 @@
 #include "runtime/core/clock.h"
 #include "runtime/core/file.h"
 #include "runtime/core/json.h"
+#include "verifiers/sandbox/jail.h"
 
 namespace assay::cli {
 namespace {
@@ -161,6 +162,18 @@ Finding check_browser() {
   return {"browser", Health::kGood, "none (optional: any browser opens report/index.html)", ""};
 }
 
+// How far foreign programs are kept apart here; none is needed where no verifier runs programs.
+Finding check_sandbox(const char* name, const char* companion) {
+  const auto jail = sandbox::Jail::start(companion);
+  if (!jail) return {name, Health::kWeak, jail.error().message, jail.error().remedy};
+  const sandbox::IsolationLevel level = jail->level();
+  const std::string found = std::string(to_string(level)) + ": " + std::string(description(level));
+  if (level >= sandbox::IsolationLevel::kL3) return {name, Health::kGood, found, ""};
+  std::string fix = jail->refused_levels();
+  std::replace(fix.begin(), fix.end(), '\n', ';');
+  return {name, Health::kWeak, found, "allow what the higher levels lacked: " + fix};
+}
+
 std::string_view word_of(Health health) {
   if (health == Health::kGood) return "good";
   return health == Health::kWeak ? "weak" : "bad";
@@ -199,9 +212,18 @@ ExitCode doctor_command(CommandContext& context) {
   options.example("assay doctor");
   options.example("assay doctor -o json");
   if (const auto stop = options.parse(context)) return *stop;
-  const std::vector<Finding> findings = {
-      check_instructions(), check_cores(), check_memory(),     check_disk(), check_durable_write(),
-      check_locale(),       check_clock(), check_open_files(), check_gpu(),  check_browser()};
+  const std::vector<Finding> findings = {check_instructions(),
+                                         check_cores(),
+                                         check_memory(),
+                                         check_disk(),
+                                         check_durable_write(),
+                                         check_locale(),
+                                         check_clock(),
+                                         check_open_files(),
+                                         check_gpu(),
+                                         check_browser(),
+                                         check_sandbox("python sandbox", "assay-python"),
+                                         check_sandbox("c++ sandbox", "assay-native")};
   const bool is_ready = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.health == Health::kBad;
   });

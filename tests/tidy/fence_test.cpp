@@ -25,6 +25,8 @@ const Fence kFences[] = {
     {"cublas", {"gpu/cuda/"}},
     {"linux/seccomp", {"verifiers/sandbox/"}},
     {"seccomp.h", {"verifiers/sandbox/"}},
+    {"linux/landlock", {"verifiers/sandbox/"}},
+    {"Python.h", {"verifiers/code/python/"}},
     {"immintrin.h", {"gpu/host/", "tests/gpu/"}},
 };
 

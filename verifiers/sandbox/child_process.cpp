@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,6 +132,14 @@ Result<void> ChildProcess::send(std::string_view payload, SteadyTime deadline) {
 
 Result<std::string> ChildProcess::receive(std::size_t bytes_max, SteadyTime deadline) {
   return read_frame(socket_.get(), bytes_max, deadline);
+}
+
+void ChildProcess::finish(SteadyTime deadline) {
+  if (pid_ <= 0) return;
+  socket_ = FileDescriptor();
+  const FileDescriptor ending(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (ending.is_open()) static_cast<void>(wait_until_readable(ending.get(), deadline));
+  kill();
 }
 
 void ChildProcess::kill() {

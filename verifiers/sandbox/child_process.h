@@ -41,6 +41,8 @@ class ChildProcess {
 
   pid_t pid() const { return pid_; }
   int socket() const { return socket_.get(); }
+  // Closes the socket, which asks it to end, waits until it has, and kills it at `deadline`.
+  void finish(SteadyTime deadline);
   // SIGKILL to its whole process group, then reaped. Idempotent.
   void kill();
 

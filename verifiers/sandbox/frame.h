@@ -19,6 +19,14 @@ Result<void> write_frame(int fd, std::string_view payload, SteadyTime deadline);
 // is of no more use.
 Result<std::string> read_frame(int fd, std::size_t bytes_max, SteadyTime deadline);
 
+// The same for a jailed process, which may read and write but not ask for more: they wait for ever.
+Result<void> write_plain_frame(int fd, std::string_view payload);
+Result<std::string> read_plain_frame(int fd, std::size_t bytes_max);
+
+// Wait for a stream. Errors: kTimedOut.
+Result<void> wait_until_readable(int fd, SteadyTime deadline);
+Result<void> wait_until_writable(int fd, SteadyTime deadline);
+
 // A deadline that never comes.
 inline constexpr SteadyTime kNoDeadline = SteadyTime::max();
 

@@ -1,0 +1,149 @@
+#include "verifiers/code/code_verifier.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "runtime/core/limits.h"
+#include "verifiers/code/code_task.h"
+#include "verifiers/code/fields.h"
+#include "verifiers/code/io_check.h"
+#include "verifiers/code/outcome_verdict.h"
+#include "verifiers/code/program_text.h"
+#include "verifiers/sandbox/jail_pool.h"
+#include "verifiers/verdict_text.h"
+
+namespace assay::verifiers {
+
+namespace {
+
+using sandbox::CheckPlan;
+using sandbox::Task;
+using wire::Verdict;
+using wire::VerdictCode;
+
+constexpr const char* kPython = "assay-python";
+constexpr const char* kNative = "assay-native";
+
+// More are started when more checks run at once.
+constexpr unsigned kWarmJailsMax = 4;
+
+// Sixteen bytes that nobody can guess.
+std::string make_nonce() {
+  std::string nonce(16, '\0');
+  if (::getrandom(nonce.data(), nonce.size(), 0) < 0) nonce.clear();
+  return nonce;
+}
+
+// The machine's words, without what differs from one machine or moment to the next.
+Verdict unavailable(const Error& error) {
+  const bool is_missing = error.id == "E420";
+  return Verdict::unscored(VerdictCode::kJudgeUnavailable,
+                           is_missing ? "the companion program is missing" : error.message);
+}
+
+class CodeVerifier final : public Verifier {
+ public:
+  CodeVerifier(CodeTask task, std::shared_ptr<sandbox::JailPool> pool)
+      : task_(std::move(task)), pool_(std::move(pool)) {
+    pool_->warm(std::clamp(std::thread::hardware_concurrency(), 1u, kWarmJailsMax));
+  }
+
+  std::string identity() const override { return "code/1"; }
+
+  Verdict verify(const wire::Prompt& prompt, std::string_view completion) const override {
+    return stamped(judge(prompt, completion), identity(), completion);
+  }
+
+ private:
+  Verdict judge(const wire::Prompt& prompt, std::string_view completion) const {
+    if (completion.size() > limits::kCompletionBytesMax) {
+      return Verdict::incorrect(VerdictCode::kOutputLimit,
+                                "the completion has " + std::to_string(completion.size()) +
+                                    " bytes, more than " +
+                                    std::to_string(limits::kCompletionBytesMax));
+    }
+    if (!is_valid_utf8(completion)) {
+      return Verdict::incorrect(VerdictCode::kMalformed, "the completion is not UTF-8");
+    }
+    if (task_.has_tests()) return judge_program(task_, completion);
+    const auto task = with_reference(task_, prompt.reference);
+    if (!task) return Verdict::unscored(VerdictCode::kInternalError, task.error().message);
+    if (!task->has_tests()) {
+      return Verdict::unscored(VerdictCode::kInternalError, "there are no tests to judge by");
+    }
+    return judge_program(*task, completion);
+  }
+
+  Verdict judge_program(const CodeTask& task, std::string_view completion) const {
+    const std::string_view program = extract_program(completion, task.language, task.entry_point);
+    if (program.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+      return Verdict::incorrect(VerdictCode::kNoAnswer, "the completion holds no program");
+    }
+    if (!task.io_tests.empty()) return judge_outputs(task, program);
+    return task.is_same_process ? judge_together(task, program) : judge_apart(task, program);
+  }
+
+  Verdict judge_outputs(const CodeTask& task, std::string_view program) const {
+    sandbox::IsolationLevel level{};
+    auto verdict = judge_io(task, program, *pool_, level);
+    if (!verdict) return unavailable(verdict.error());
+    verdict->isolation = sandbox::to_string(level);
+    return std::move(*verdict);
+  }
+
+  Verdict judge_apart(const CodeTask& task, std::string_view program) const {
+    const std::string tests = pack_fields({task.entry_point, task.setup, task.tests});
+    CheckPlan plan;
+    plan.tasks = {Task::kRunner, Task::kTester};
+    plan.papers = {program, tests};
+    plan.limits = task.limits;
+    return run(plan, "");
+  }
+
+  Verdict judge_together(const CodeTask& task, std::string_view program) const {
+    const std::string nonce = make_nonce();
+    const std::string paper =
+        pack_fields({nonce, program, task.entry_point, task.setup, task.tests});
+    CheckPlan plan;
+    plan.tasks = {Task::kWhole};
+    plan.papers = {paper};
+    plan.limits = task.limits;
+    Verdict verdict = run(plan, nonce);
+    verdict.checks.push_back(
+        {"weak_oracle", false, 0, "the tests ran in the program's own process, as declared"});
+    return verdict;
+  }
+
+  Verdict run(const CheckPlan& plan, const std::string& nonce) const {
+    sandbox::IsolationLevel level{};
+    const auto outcome = pool_->check(plan, level);
+    if (!outcome) return unavailable(outcome.error());
+    Verdict verdict = judge_answer(*outcome, plan.limits, nonce);
+    verdict.isolation = sandbox::to_string(level);
+    return verdict;
+  }
+
+  CodeTask task_;
+  std::shared_ptr<sandbox::JailPool> pool_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Verifier>> make_code_verifier(const VerifierContext& context,
+                                                     std::string_view options_json) {
+  auto task = read_code_task(context, options_json);
+  if (!task) return task.error();
+  auto pool = sandbox::JailPool::shared(task->language == "cpp" ? kNative : kPython);
+  return make_code_verifier(std::move(*task), std::move(pool));
+}
+
+std::unique_ptr<Verifier> make_code_verifier(CodeTask task,
+                                             std::shared_ptr<sandbox::JailPool> pool) {
+  return std::make_unique<CodeVerifier>(std::move(task), std::move(pool));
+}
+
+}  // namespace assay::verifiers
