@@ -6,7 +6,11 @@
 #include "verifiers/arithmetic/chain_verifier.h"
 #include "verifiers/math/math_verifier.h"
 #include "verifiers/option_reader.h"
+#include "verifiers/text/choice.h"
 #include "verifiers/text/exact_match.h"
+#include "verifiers/text/format_verifier.h"
+#include "verifiers/text/regex_match.h"
+#include "verifiers/text/rubric.h"
 
 namespace assay::verifiers {
 
@@ -18,12 +22,17 @@ Result<std::unique_ptr<Verifier>> from_options(const VerifierContext&, std::stri
   return make(options);
 }
 
-constexpr std::array<VerifierKind, 3> kKinds = {{
+constexpr std::array<VerifierKind, 7> kKinds = {{
     {"math", "the final answer of a solution, compared as an exact value",
      from_options<make_math_verifier>},
     {"chain", "chain arithmetic mod 100, every intermediate state checked",
      from_options<make_chain_verifier>},
     {"exact", "the completion is the reference, word for word", from_options<make_exact_match>},
+    {"choice", "the letter of a multiple-choice question", from_options<make_choice>},
+    {"format", "the completion has a declared form: tags, JSON by a schema, a box",
+     from_options<make_format_verifier>},
+    {"regex", "the completion matches a regular expression (RE2)", from_options<make_regex_match>},
+    {"rubric", "weighted criteria, each with its own check", from_options<make_rubric>},
 }};
 
 }  // namespace

@@ -25,6 +25,10 @@ const Fence kFences[] = {
     {"cublas", {"gpu/cuda/"}},
     {"linux/seccomp", {"verifiers/sandbox/"}},
     {"seccomp.h", {"verifiers/sandbox/"}},
+    {"flint/", {"verifiers/math/flint_fence.cpp"}},
+    {"arb.h", {"verifiers/math/flint_fence.cpp"}},
+    {"acb.h", {"verifiers/math/flint_fence.cpp"}},
+    {"re2/", {"verifiers/text/pattern.cpp"}},
     {"immintrin.h", {"gpu/host/", "tests/gpu/"}},
 };
 

@@ -54,6 +54,17 @@ struct Box {
   std::string_view content;
 };
 
+// One past the number or word at `start`; `start` where none stands there.
+std::size_t bare_token_end(std::string_view text, std::size_t start) {
+  std::size_t end = start;
+  while (end < text.size() && end < start + 32 &&
+         (is_ascii_digit(text[end]) || is_ascii_letter(text[end]) || text[end] == '-' ||
+          (text[end] == '.' && end + 1 < text.size() && is_ascii_digit(text[end + 1])))) {
+    ++end;
+  }
+  return end;
+}
+
 // Every closed \boxed{...} and \fbox{...}, outermost ones only. A box whose brace never closes ends
 // the search: what follows it lies inside.
 std::vector<Box> find_boxes(std::string_view text) {
@@ -68,7 +79,10 @@ std::vector<Box> find_boxes(std::string_view text) {
     }
     while (open < rest.size() && rest[open] == ' ') ++open;
     if (open == rest.size() || rest[open] != '{') {
-      ++place;
+      // \boxed 5: one token without braces.
+      const std::size_t end = bare_token_end(rest, open);
+      if (end > open) boxes.push_back({place, place + end, rest.substr(open, end - open)});
+      place += std::max<std::size_t>(end, 1);
       continue;
     }
     const std::size_t end = group_end(rest, open);
@@ -79,12 +93,21 @@ std::vector<Box> find_boxes(std::string_view text) {
   return boxes;
 }
 
+// "\boxed{1} papers and \boxed{2} bins": the first box has a unit of one word and "and" after it.
+bool counts_things(std::string_view between) {
+  constexpr std::string_view kAnd = " and ";
+  if (!between.starts_with(" ") || !between.ends_with(kAnd)) return false;
+  const std::string_view word = between.substr(1, between.size() - kAnd.size() - 1);
+  return word.size() > 1 && std::all_of(word.begin(), word.end(), is_ascii_letter);
+}
+
 // Between two boxes of one list stand only signs, names being assigned, and "and" or "or".
 bool joins_boxes(std::string_view between) {
   constexpr std::size_t kJoinBytesMax = 48;
   constexpr std::array<std::string_view, 7> kWords = {"and",   "or",   "quad", "text",
                                                       "qquad", "left", "right"};
   if (between.size() > kJoinBytesMax || between.find("\n\n") != kNone) return false;
+  if (counts_things(between)) return true;
   bool has_period = false;
   for (std::size_t i = 0; i < between.size();) {
     if (!is_ascii_letter(between[i])) {
@@ -423,6 +446,12 @@ ExtractedAnswer from_bare_text(std::string_view text) {
 }
 
 }  // namespace
+
+std::string_view unclosed_box(std::string_view text) {
+  const std::size_t place = text.rfind("\\boxed{");
+  if (place == kNone || group_end(text, place + 6) != kNone) return {};
+  return text.substr(place + 7);
+}
 
 ExtractedAnswer extract_answer(std::string_view completion) {
   std::string_view visible = completion;

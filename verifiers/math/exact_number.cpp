@@ -143,14 +143,14 @@ bool ExactNumber::is_zero() const {
   return value_->number.is_zero();
 }
 bool ExactNumber::is_integer() const {
-  return denominator(value_->number) == 1;
+  return boost::multiprecision::denominator(value_->number) == 1;
 }
 bool ExactNumber::is_negative() const {
   return value_->number < 0;
 }
 
 bool ExactNumber::is_terminating() const {
-  Integer rest = denominator(value_->number);
+  Integer rest = boost::multiprecision::denominator(value_->number);
   if (bits(rest) > kTerminatingBitsMax) return false;
   rest >>= lsb(rest);
   while (rest % 5 == 0) rest /= 5;
@@ -166,11 +166,21 @@ std::optional<std::int64_t> ExactNumber::as_small() const {
   return small < kSmallMax ? std::optional(small) : std::nullopt;
 }
 
+ExactNumber ExactNumber::denominator() const {
+  return ExactNumber(std::make_shared<const Value>(
+      Value{Rational(boost::multiprecision::denominator(value_->number))}));
+}
+
 std::string ExactNumber::text() const {
   const Integer top = numerator(value_->number);
-  const Integer bottom = denominator(value_->number);
+  const Integer bottom = boost::multiprecision::denominator(value_->number);
   std::string shown = shortened(top.str());
   return bottom == 1 ? shown : shown + "/" + shortened(bottom.str());
+}
+
+std::optional<std::string> ExactNumber::fraction_text(std::size_t digits_max) const {
+  if (bits(value_->number) / 3 > digits_max) return {};
+  return value_->number.str();
 }
 
 bool operator==(const ExactNumber& a, const ExactNumber& b) {
@@ -280,6 +290,16 @@ ExactResult factorial(const ExactNumber& a, WorkBudget& budget) {
   for (std::int64_t i = 2; i <= *count; ++i) product *= i;
   return ExactNumber(
       std::make_shared<const ExactNumber::Value>(ExactNumber::Value{Rational(product)}));
+}
+
+ExactResult floor_of(const ExactNumber& a, WorkBudget& budget) {
+  if (a.is_integer()) return a;
+  const Rational& number = a.value_->number;
+  if (!take_work(bits(number), 0, budget)) return NumberFailure::kTooLarge;
+  Integer whole = numerator(number) / denominator(number);  // toward zero
+  if (number < 0) --whole;
+  return ExactNumber(
+      std::make_shared<const ExactNumber::Value>(ExactNumber::Value{Rational(std::move(whole))}));
 }
 
 ExactResult rounded(const ExactNumber& a, int decimals, WorkBudget& budget) {

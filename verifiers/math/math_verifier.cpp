@@ -10,6 +10,7 @@
 #include "runtime/core/limits.h"
 #include "verifiers/math/answer_extraction.h"
 #include "verifiers/math/equivalence.h"
+#include "verifiers/math/evaluation.h"
 #include "verifiers/math/expression.h"
 #include "verifiers/math/math_text.h"
 #include "verifiers/option_reader.h"
@@ -137,6 +138,9 @@ class MathVerifier final : public Verifier {
       Reading reading = read(without_wrapping(reference), budget);
       if (!reading.nodes.empty() || reading.is_too_large) return reading;
     }
+    if (const std::string_view broken = unclosed_box(reference); !broken.empty()) {
+      return read(without_wrapping(broken), budget);
+    }
     ExtractedAnswer extracted = extract_answer(reference);
     // A reference is never guessed from the last number of a text.
     if (extracted.is_last_resort) extracted.readings.pop_back();
@@ -170,14 +174,20 @@ class MathVerifier final : public Verifier {
       return Verdict::incorrect(VerdictCode::kNoAnswer,
                                 "the answer " + quoted(found) + " cannot be read, " + expected);
     }
-    return decide(agreement(read_reference(reference, budget), answer, budget), found, expected);
+    return decide(comparison(read_reference(reference, budget), reference, answer, budget), found,
+                  expected);
   }
 
-  static Verdict decide(Agreement agreement, std::string_view found, const std::string& expected) {
+  static Verdict decide(const AnswerComparison& comparison, std::string_view found,
+                        const std::string& expected) {
     const std::string shown = "the answer " + quoted(found);
-    switch (agreement) {
+    switch (comparison.agreement) {
       case Agreement::kEqual:
-        return Verdict::correct(shown + " equals the reference, " + expected);
+        // Balls that agree are evidence, not a proof; whoever reads the record can tell.
+        return Verdict::correct(shown +
+                                (comparison.is_numeric ? " agrees with the reference numerically, "
+                                                       : " equals the reference, ") +
+                                expected);
       case Agreement::kDifferent:
         return Verdict::incorrect(VerdictCode::kWrongAnswer, shown + " is wrong, " + expected);
       case Agreement::kUndecided:
@@ -188,14 +198,16 @@ class MathVerifier final : public Verifier {
   }
 
   // The best agreement of any two readings.
-  Agreement agreement(const Reading& reference, const Reading& answer, WorkBudget& budget) const {
-    if (reference.nodes.empty()) return Agreement::kUndecided;
-    Agreement best = Agreement::kDifferent;
+  AnswerComparison comparison(const Reading& reference, std::string_view reference_text,
+                              const Reading& answer, WorkBudget& budget) const {
+    if (reference.nodes.empty()) return {};
+    AnswerComparison best{Agreement::kDifferent};
     for (const Node& expected : reference.nodes) {
       for (const Node& given : answer.nodes) {
-        const Agreement found = compare_answers(expected, given, options_, budget);
-        if (found == Agreement::kEqual) return found;
-        if (found == Agreement::kUndecided) best = found;
+        const AnswerComparison found =
+            compare_answers(expected, given, reference_text, options_, budget);
+        if (found.agreement == Agreement::kEqual) return found;
+        if (found.agreement == Agreement::kUndecided) best = found;
       }
     }
     return best;
@@ -229,7 +241,7 @@ Result<std::unique_ptr<Verifier>> make_math_verifier(std::string_view options_js
   options.float_digits =
       static_cast<int>(reader.read_integer("float_digits", 0, 0, kFloatDigitsMax));
   options.compares_sets_with_relations = reader.read_bool("allow_set_relation_comparison", false);
-  reader.read_bool("strict", true);
+  options.is_strict = reader.read_bool("strict", true);
   reader.read_words("extract", {"latex", "expr", "boxed"});
   if (auto finished = reader.finish(); !finished) return finished.error();
   return std::unique_ptr<Verifier>(std::make_unique<MathVerifier>(options));
