@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/core/result.h"
 #include "runtime/wire/prompt.h"
 #include "runtime/wire/verdict.h"
 
@@ -18,6 +19,10 @@ class Verifier {
  public:
   virtual ~Verifier() = default;
   virtual wire::Verdict verify(const wire::Prompt& prompt, std::string_view completion) const = 0;
+  // Whether the prompt's reference is one that completions can be judged by. Unless a verifier
+  // reads references in another way, it must accept the reference as a completion of its own
+  // prompt. Errors: kInvalidInput E404 with the reason.
+  virtual Result<void> check_reference(const wire::Prompt& prompt) const;
   // Name and version, e.g. "math/1": part of every verdict and of every cache key.
   virtual std::string identity() const = 0;
 };

@@ -28,6 +28,7 @@ const Fence kFences[] = {
     {"flint/", {"verifiers/math/flint_fence.cpp"}},
     {"arb.h", {"verifiers/math/flint_fence.cpp"}},
     {"acb.h", {"verifiers/math/flint_fence.cpp"}},
+    {"boost/multiprecision/", {"verifiers/math/exact_number.cpp"}},
     {"re2/", {"verifiers/text/pattern.cpp"}},
     {"immintrin.h", {"gpu/host/", "tests/gpu/"}},
 };

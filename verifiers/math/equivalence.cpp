@@ -72,6 +72,11 @@ class Comparison {
     if (names_conflict(given_reference, given_answer, is_in_list_)) return Agreement::kDifferent;
     const Node& reference = settled(given_reference);
     const Node& answer = settled(given_answer);
+    // y = 2x + 3 against 2x - y + 3 = 0: only one of them is about y alone.
+    if (is_equation(given_reference) && is_equation(given_answer) &&
+        (&reference == &given_reference || &answer == &given_answer)) {
+      return compare_relations(given_reference, given_answer);
+    }
     if (has_spread(reference)) return compare(spread(reference), answer);
     if (has_spread(answer)) return compare(reference, spread(answer));
     if (reference.kind == NodeKind::kQuantity || answer.kind == NodeKind::kQuantity) {
@@ -96,6 +101,10 @@ class Comparison {
   bool is_numeric() const { return is_numeric_; }
 
  private:
+  static bool is_equation(const Node& node) {
+    return node.kind == NodeKind::kRelation && node.name == std::string(1, kEquals);
+  }
+
   Agreement compare_values(const Node& reference, const Node& answer) {
     const Evaluation expected = evaluate(reference, budget_);
     const Evaluation given = evaluate(answer, budget_);
@@ -107,6 +116,8 @@ class Comparison {
       return is_rounding(reference, answer) ? Agreement::kEqual : Agreement::kDifferent;
     }
     if (reference.kind == NodeKind::kText || answer.kind == NodeKind::kText) {
+      if (const auto product = letters_of(reference, answer)) return compare(reference, *product);
+      if (const auto product = letters_of(answer, reference)) return compare(*product, answer);
       const bool is_same =
           reference.kind == answer.kind && meaning_of(reference) == meaning_of(answer);
       return is_same ? Agreement::kEqual : Agreement::kDifferent;
@@ -140,6 +151,34 @@ class Comparison {
   // A number or a symbol: two of them that differ in form differ.
   bool is_plain(const Node& node) {
     return node.kind == NodeKind::kSymbol || evaluate(node, budget_).kind == ValueKind::kExact;
+  }
+
+  // "abc" by itself reads as a word; against a product of letters it is one too.
+  static std::optional<Node> letters_of(const Node& product, const Node& text) {
+    constexpr std::size_t kLettersMax = 4;
+    if (product.kind != NodeKind::kProduct || text.kind != NodeKind::kText ||
+        text.name.size() > kLettersMax || text.name.find(' ') != std::string::npos) {
+      return {};
+    }
+    std::vector<Node> letters;
+    for (const char letter : text.name) {
+      letters.push_back(make_named(NodeKind::kSymbol, std::string(1, letter)));
+    }
+    return make_node(NodeKind::kProduct, std::move(letters));
+  }
+
+  // 12 m, which reads as a product, as the quantity that it is beside a unit of the reference.
+  static std::optional<Node> as_quantity(const Node& node) {
+    const Node* amount = without_letter_unit(node);
+    if (amount == nullptr) return {};
+    const Node& last = node.children[1];
+    const bool is_power = last.kind == NodeKind::kPower;
+    std::string unit = is_power ? last.children[0].name : last.name;
+    if (unit == "L") unit = "l";
+    if (is_power && last.children[1].kind == NodeKind::kNumber) {
+      unit += "^" + last.children[1].number.text();
+    }
+    return make_node(NodeKind::kQuantity, nodes_of(*amount), std::move(unit));
   }
 
   // 1,000.99 m^2 reads as a product; with a number as reference the letter can only be a unit.
@@ -194,6 +233,13 @@ class Comparison {
     const Node& expected = has_unit ? reference.children[0] : reference;
     const Node& given = has_given_unit ? answer.children[0] : answer;
     if (has_unit && has_given_unit) return compare_units(reference, answer);
+    if (has_unit && as_quantity(answer)) return compare_units(reference, *as_quantity(answer));
+    if (!has_unit && as_quantity(reference)) {
+      return compare_units(*as_quantity(reference), answer);
+    }
+    // 0.25% is a quarter of a hundredth, never a quarter; but 25% may stand for 25.
+    const bool is_fraction_of_percent = !has_unit && answer.name == "%" && is_below_one(expected);
+    if (is_fraction_of_percent) return compare(expected, over(given, 100));
     const Agreement bare = compare(expected, given);
     if (bare == Agreement::kEqual) return bare;
     const std::string& unit = has_unit ? reference.name : answer.name;
@@ -202,6 +248,12 @@ class Comparison {
     // 50% is also the number 0.5.
     return compare(has_unit ? over(expected, 100) : expected,
                    has_given_unit ? over(given, 100) : given);
+  }
+
+  bool is_below_one(const Node& node) {
+    const Evaluation value = evaluate(node, budget_);
+    return value.kind == ValueKind::kExact && value.number < ExactNumber(1) &&
+           ExactNumber(-1) < value.number;
   }
 
   // 180 degrees is also pi; a bare number was compared with the degrees.
@@ -316,6 +368,13 @@ class Comparison {
     const Node& other = is_reference ? answer : reference;
     if (list.name == "{}" && list.children.size() == 1) {
       return is_reference ? compare(list.children[0], other) : compare(other, list.children[0]);
+    }
+    // \boxed{5}, \boxed{5}: one answer given twice.
+    if (list.name.empty() && !is_reference) {
+      const bool are_same = std::all_of(
+          list.children.begin(), list.children.end(),
+          [&](const Node& element) { return compare(other, element) == Agreement::kEqual; });
+      return are_same ? Agreement::kEqual : Agreement::kDifferent;
     }
     if (list.children.empty() && other.kind == NodeKind::kText) {
       return meaning_of(other) == "none" ? Agreement::kEqual : Agreement::kDifferent;

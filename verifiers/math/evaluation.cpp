@@ -42,11 +42,16 @@ Evaluation fold(const std::vector<Node>& children, BinaryOperation operation, Wo
 }
 
 Evaluation evaluate_quotient(const Node& node, WorkBudget& budget) {
-  const Evaluation divisor = evaluate(node.children[1], budget);
-  if (divisor.kind == ValueKind::kExact && divisor.number.is_zero()) {
+  const Evaluation top = evaluate(node.children[0], budget);
+  const Evaluation bottom = evaluate(node.children[1], budget);
+  const bool divides_by_zero = bottom.kind == ValueKind::kExact && bottom.number.is_zero();
+  if (top.kind == ValueKind::kUndefined || bottom.kind == ValueKind::kUndefined ||
+      divides_by_zero) {
     return {ValueKind::kUndefined};
   }
-  return fold(node.children, divide, budget);
+  if (top.kind != ValueKind::kExact) return {top.kind};
+  if (bottom.kind != ValueKind::kExact) return {bottom.kind};
+  return of_result(divide(top.number, bottom.number, budget));
 }
 
 // Whole numbers that fit a word, none zero; empty where one is not.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "verifiers/math/evaluation.h"
+#include "verifiers/math/expression_parser.h"
 #include "verifiers/math/flint_fence.h"
 
 namespace assay::verifiers {
@@ -82,6 +83,8 @@ class Reader {
       case NodeKind::kPower:
         return collect_power(node);
       case NodeKind::kFunction:
+        if (const auto product = binomial_product(node)) return collect(*product);
+        return collect_opaque(node);
       case NodeKind::kFactorial:
         return collect_opaque(node);
       default:
@@ -120,6 +123,8 @@ class Reader {
       case NodeKind::kPower:
         return build_power(node);
       case NodeKind::kFunction:
+        if (const auto product = binomial_product(node)) return build(*product);
+        return build_opaque(node);
       case NodeKind::kFactorial:
         return build_opaque(node);
       default:
@@ -145,6 +150,23 @@ class Reader {
     const auto found = std::find(names_.begin(), names_.end(), name);
     if (found == names_.end()) return {};
     return ring_->generator(static_cast<std::size_t>(found - names_.begin()), budget_);
+  }
+
+  // n over k for a small whole k is the polynomial n(n-1)...(n-k+1)/k!.
+  std::optional<Node> binomial_product(const Node& node) {
+    constexpr std::int64_t kFactorsMax = 8;
+    if (node.name != "binom" || node.children.size() != 2) return {};
+    const Evaluation below = evaluate(node.children[1], budget_);
+    const auto count = below.kind == ValueKind::kExact ? below.number.as_small() : std::nullopt;
+    if (!count || *count < 1 || *count > kFactorsMax) return {};
+    Node product = make_node(NodeKind::kProduct, {});
+    std::int64_t divisor = 1;
+    for (std::int64_t i = 0; i < *count; ++i) {
+      product.children.push_back(
+          make_node(NodeKind::kSum, nodes_of(node.children[0], make_number(-i))));
+      divisor *= i + 1;
+    }
+    return make_node(NodeKind::kQuotient, nodes_of(std::move(product), make_number(divisor)));
   }
 
   // What is not a polynomial: its value is computed where it is a number, else its form is its

@@ -1,14 +1,14 @@
 #include "verifiers/math/exact_number.h"
 
 #include <algorithm>
-#include <boost/multiprecision/cpp_int.hpp>
+#include <boost/multiprecision/gmp.hpp>
 #include <cmath>
 #include <utility>
 
 namespace assay::verifiers {
 
-using Integer = boost::multiprecision::cpp_int;
-using Rational = boost::multiprecision::cpp_rational;
+using Integer = boost::multiprecision::mpz_int;
+using Rational = boost::multiprecision::mpq_rational;
 
 struct ExactNumber::Value {
   Rational number;
@@ -28,10 +28,11 @@ std::uint64_t bits(const Rational& rational) {
   return bits(numerator(rational)) + bits(denominator(rational));
 }
 
-// Reducing to lowest terms costs a few products for each pair of words.
+// Reducing to lowest terms costs a few products for each pair of words; GMP does better than that
+// beyond some dozens of words.
 bool take_work(std::uint64_t bits_a, std::uint64_t bits_b, WorkBudget& budget) {
   const std::uint64_t words = (bits_a + bits_b) / 64 + 2;
-  return budget.take(8 * words * words);
+  return budget.take(8 * words * std::min<std::uint64_t>(words, 64));
 }
 
 bool fits(const Rational& rational) {
@@ -233,11 +234,11 @@ ExactResult power(const ExactNumber& a, const ExactNumber& b, WorkBudget& budget
   Integer bottom = denominator(base);
   const Integer degree = denominator(b.value_->number);
   if (degree != 1) {
-    // (p/q)^(m/n): both p and q need an exact n-th root. An even root of a negative number is not
-    // real.
+    // (p/q)^(m/n): both p and q need an exact n-th root. An even root of a negative number is
+    // imaginary, which is no rational number either.
     if (bits(degree) > 16) return NumberFailure::kIrrational;
     const auto root_degree = static_cast<std::uint64_t>(degree);
-    if (base < 0 && root_degree % 2 == 0) return NumberFailure::kUndefined;
+    if (base < 0 && root_degree % 2 == 0) return NumberFailure::kIrrational;
     if (root_degree != 2 && bits(base) > kRootBitsMax) return NumberFailure::kTooLarge;
     const std::uint64_t trials = root_degree == 2 ? 16 : bits(base) / root_degree + 2;
     const std::uint64_t words = bits(base) / 64 + 2;

@@ -19,7 +19,7 @@ namespace assay::verifiers {
 enum class NumberFailure {
   kUndefined,   // division by zero, 0^-1, (-1)!, ...
   kTooLarge,    // the result or the work would exceed the bound
-  kIrrational,  // exists, but is not rational: 2^(1/2)
+  kIrrational,  // exists, but is not rational: 2^(1/2), (-4)^(1/2)
 };
 
 inline constexpr std::size_t kNumberDigitsMax = 10'000;

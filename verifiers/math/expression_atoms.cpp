@@ -250,7 +250,22 @@ std::optional<Node> ExpressionParser::parse_single() {
       return parse_number(first);
     }
   }
+  split_letters();
   return parse_atom();
+}
+
+// \frac ba and e^xe^y: without braces a command or a caret takes one letter of a word that is a
+// product.
+void ExpressionParser::split_letters() {
+  const Token& token = peek();
+  if (token.kind != TokenKind::kWord || token.text.size() < 2 || token.text.size() > 4 ||
+      is_function_name(token.text) || is_known_word(token.text) || token.text == "pi") {
+    return;
+  }
+  if (!std::all_of(token.text.begin(), token.text.end(), is_ascii_letter)) return;
+  const Token rest{TokenKind::kWord, token.text.substr(1)};
+  tokens_[place_].text.resize(1);
+  tokens_.insert(tokens_.begin() + static_cast<std::ptrdiff_t>(place_) + 1, rest);
 }
 
 std::optional<Node> ExpressionParser::parse_command(const std::string& name) {

@@ -74,6 +74,8 @@ class ExpressionParser {
   bool at_times() const;
   bool at_implicit_factor() const;
   std::optional<Node> parse_product();
+  std::string currency_here() const;
+  std::optional<Node> parse_factors();
   bool mixes_with(const Node& before) const;
   std::optional<Node> parse_mixed_fraction();
   std::optional<Node> parse_power();
@@ -94,6 +96,7 @@ class ExpressionParser {
   std::optional<Node> parse_argument();
   std::optional<Node> parse_root();
   std::optional<Node> parse_single();
+  void split_letters();
   std::optional<Node> parse_command(const std::string& name);
   std::optional<Node> parse_delimited(const std::string& open);
   std::optional<Node> parse_binomial();

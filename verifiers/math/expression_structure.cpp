@@ -194,14 +194,34 @@ bool ExpressionParser::at_times() const {
 bool ExpressionParser::at_implicit_factor() const {
   const Token& token = peek();
   if (token.kind == TokenKind::kCommand) {
-    return !relation_letter() && !at_set_operator() && !at_spread() && !ends_group(token.text);
+    return currency_here().empty() && !relation_letter() && !at_set_operator() && !at_spread() &&
+           !ends_group(token.text);
   }
   if (token.kind == TokenKind::kWord) return !at_separator();
   if (token.kind == TokenKind::kNumber) return false;
   return is("(") || is("{") || (is("|") && bar_depth_ == 0);
 }
 
+// The currency whose sign stands here: \$5, \euro 5. A bare $ only delimits formulas.
+std::string ExpressionParser::currency_here() const {
+  if (is_command("dollar")) return "dollar";
+  if (is_command("euro") || is_command("pounds") || is_command("yen") || is_command("rupee")) {
+    return peek().text;
+  }
+  return "";
+}
+
 std::optional<Node> ExpressionParser::parse_product() {
+  const std::string currency = currency_here();
+  if (!currency.empty()) ++place_;
+  auto product = parse_factors();
+  if (!product || currency.empty()) return product;
+  // "\$5 dollars" names it twice, "\$5 million" counts by the million: the words decide.
+  if (product->kind == NodeKind::kQuantity) return product;
+  return make_node(NodeKind::kQuantity, nodes_of(std::move(*product)), currency);
+}
+
+std::optional<Node> ExpressionParser::parse_factors() {
   const Nesting nesting(*this);
   auto first = parse_power();
   if (!first) return {};
@@ -300,6 +320,10 @@ std::optional<std::string> ExpressionParser::parse_unit(const Node& before) {
     ++place_;
     return "degree";
   }
+  if (const std::string currency = currency_here(); !currency.empty()) {
+    ++place_;
+    return currency;
+  }
   if (!is_measurable(before)) return {};
   const std::size_t start = place_;
   std::string unit;
@@ -378,6 +402,7 @@ std::optional<Node> ExpressionParser::parse_power() {
 // Right-associative: a^b^c is a^(b^c).
 std::optional<Node> ExpressionParser::parse_exponent() {
   const bool is_negative = accept("-");
+  split_letters();
   auto exponent = parse_power();
   if (!exponent || !is_negative) return exponent;
   return make_node(NodeKind::kNegation, nodes_of(std::move(*exponent)));

@@ -492,7 +492,7 @@ bool is_small(const acb_t argument) {
 std::optional<Ball> BallField::function(std::string_view name, const Ball& a) const {
   Ball result;
   if (name == "Gamma") {
-    if (!take(200'000) || !is_small(a.state().value)) return {};
+    if (!take(40'000) || !is_small(a.state().value)) return {};
     acb_gamma(result.state().value, a.state().value, precision_);
     return checked(std::move(result));
   }

@@ -72,8 +72,8 @@ constexpr std::array<Rewrite, 93> kUnicodeRewrites = {{
     {"\u2009", " "},
     {"\u202F", " "},
     {"\u3000", " "},
-    {"\u20AC", " "},
-    {"\u00A3", " "},
+    {"\u20AC", "\\euro "},
+    {"\u00A3", "\\pounds "},
     {"\u2192", "\\to "},
     {"\u2229", "\\cap "},
     {"\u2216", "\\setminus "},
@@ -101,8 +101,8 @@ constexpr std::array<Rewrite, 93> kUnicodeRewrites = {{
     {"\uFF0D", "-"},
     {"\uFF1A", ":"},
     {"\uFF1D", "="},
-    {"\u00A5", " "},
-    {"\u20B9", " "},
+    {"\u00A5", "\\yen "},
+    {"\u20B9", "\\rupee "},
     {"\u221B", "\\sqrt[3]"},
     {"\u2004", " "},
     {"\u2002", " "},
@@ -141,10 +141,11 @@ constexpr std::array<Rewrite, 10> kSubscripts = {{
 
 // Longer spellings stand before their own beginnings.
 constexpr std::array<Rewrite, 21> kAsciiRewrites = {{
-    {"{,}", ","},    {"\\\"", " "},   {"\"", " "},  {"\\!", ""},  {"\\,", ""},  {"\\;", " "},
-    {"\\:", " "},    {"\\ ", " "},    {"\\$", " "}, {"\\%", "%"}, {"\\(", " "}, {"\\)", " "},
-    {"\\[", " "},    {"\\]", " "},    {"~", " "},   {"$", " "},   {"**", "^"},  {"<=", "\\le "},
-    {">=", "\\ge "}, {"!=", "\\ne "}, {"\\#", "#"},
+    {"{,}", ","}, {"\\\"", " "}, {"\"", " "},     {"\\!", ""},          {"\\,", ""},
+    {"\\;", " "}, {"\\:", " "},  {"\\ ", " "},    {"\\$", "\\dollar "}, {"\\%", "%"},
+    {"\\(", " "}, {"\\)", " "},  {"\\[", " "},    {"\\]", " "},         {"~", " "},
+    {"$", " "},   {"**", "^"},   {"<=", "\\le "}, {">=", "\\ge "},      {"!=", "\\ne "},
+    {"\\#", "#"},
 }};
 
 // Commands that only space, size or colour; a letter may not follow.
@@ -272,12 +273,15 @@ std::string plain_math(std::string_view text) {
 
 std::string_view without_wrapping(std::string_view text) {
   constexpr std::string_view kLeading = " \t\r\n*_\"'`:";
-  constexpr std::string_view kTrailing = " \t\r\n*_\"'`.,;:";
+  constexpr std::string_view kTrailing = " \t\r\n*_\"'`.,;:?";
   const std::size_t first = text.find_first_not_of(kLeading);
   if (first == std::string_view::npos) return {};
   text.remove_prefix(first);
   const std::size_t last = text.find_last_not_of(kTrailing);
-  return last == std::string_view::npos ? std::string_view{} : text.substr(0, last + 1);
+  if (last == std::string_view::npos) return {};
+  // The dots of 0.333... are part of the number.
+  const bool has_dots = is_ascii_digit(text[last]) && text.substr(last + 1).starts_with("...");
+  return text.substr(0, last + (has_dots ? 4 : 1));
 }
 
 }  // namespace assay::verifiers

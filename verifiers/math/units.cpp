@@ -18,7 +18,7 @@ struct KnownUnit {
   std::int64_t denominator = 1;
 };
 
-constexpr std::array<KnownUnit, 37> kUnits = {{
+constexpr std::array<KnownUnit, 39> kUnits = {{
     {" mm millimeter millimetre ", "length", 1, 1000},
     {" cm centimeter centimetre ", "length", 1, 100},
     {" dm decimeter decimetre ", "length", 1, 10},
@@ -45,10 +45,12 @@ constexpr std::array<KnownUnit, 37> kUnits = {{
     {" ml milliliter millilitre ", "volume", 1, 1000},
     {" l liter litre ", "volume"},
     {" dollar usd buck ", "money"},
-    {" cent penny pennie pence ", "money", 1, 100},
+    {" cent ", "money", 1, 100},
+    {" euro eur ", "euro"},
+    {" pounds gbp ", "pound sterling"},
     {" degree deg ", "angle"},
-    {" mph ", "mile per hour"},
-    {" kph kmph ", "kilometer per hour"},
+    {" mph ", "length/time", 1'609'344, 3'600'000},
+    {" kph kmph ", "length/time", 1000, 3600},
     {" hz hertz ", "frequency"},
     {" n newton ", "force"},
     {" j joule ", "energy"},

@@ -174,6 +174,7 @@ void find_announcement(std::string_view text, std::optional<Marked>& last) {
     std::size_t place = small.rfind(word);
     for (std::size_t tries = 0; place != kNone && tries < kAnnouncementsMax; ++tries) {
       std::string_view rest = text.substr(place + word.size());
+      if (rest.starts_with("s")) rest.remove_prefix(1);
       rest.remove_prefix(std::min(rest.find_first_not_of("*_ "), rest.size()));
       bool is_announced = false;
       for (const std::string_view verb :
@@ -183,6 +184,8 @@ void find_announcement(std::string_view text, std::optional<Marked>& last) {
         is_announced = true;
         break;
       }
+      // </answer> ends what <answer> announced.
+      is_announced = is_announced && !(place > 0 && text[place - 1] == '/');
       const std::string_view next = trimmed(rest.substr(0, 6), kWrapping);
       is_announced = is_announced ||
                      (!next.empty() && stands_alone(next, 0) && next[0] >= 'A' && next[0] <= 'Z');

@@ -55,8 +55,9 @@ class Contains final : public Criterion {
   CriterionResult judge(const JudgedText& judged) const override {
     const std::size_t bytes =
         first_chars_ == 0 ? judged.text.size() : bytes_of_characters(judged.text, first_chars_);
-    const std::size_t count = is_anywhere_ ? occurrences(judged.text.substr(0, bytes))
-                                           : judged.prose.uses_of(phrase_, bytes);
+    const std::size_t occurring = occurrences(judged.text.substr(0, bytes));
+    const std::size_t count =
+        is_anywhere_ || occurring == 0 ? occurring : judged.prose.uses_of(phrase_, bytes);
     return {count >= least_, verifiers::quoted(phrase_) + " is used " + std::to_string(count) +
                                  " times, wanted " + std::to_string(least_)};
   }

@@ -37,6 +37,15 @@ class RegexMatch final : public Verifier {
     return stamped(judge(prompt, completion), identity(), completion);
   }
 
+  // The reference is a pattern, or not read at all.
+  Result<void> check_reference(const wire::Prompt& prompt) const override {
+    if (pattern_) return {};
+    const auto compiled = Pattern::compile(prompt.reference, options_.ignores_case);
+    if (compiled) return {};
+    return Error{compiled.error().code, compiled.error().message, compiled.error().remedy, "",
+                 "E404"};
+  }
+
  private:
   wire::Verdict judge(const wire::Prompt& prompt, std::string_view completion) const {
     std::optional<Pattern> pattern = pattern_;

@@ -64,6 +64,16 @@ class Rubric final : public Verifier {
     return stamped(judge(prompt, completion), identity(), completion);
   }
 
+  // The reference is a rubric, or not read at all.
+  Result<void> check_reference(const wire::Prompt& prompt) const override {
+    if (criteria_ != nullptr) return {};
+    auto read = read_criteria(prompt.reference);
+    if (read) return {};
+    Error error = read.error();
+    error.id = "E404";
+    return error;
+  }
+
  private:
   wire::Verdict judge(const wire::Prompt& prompt, std::string_view completion) const {
     std::shared_ptr<const Criteria> criteria = criteria_;

@@ -1,0 +1,11 @@
+#include "verifiers/verifier.h"
+
+namespace assay::verifiers {
+
+Result<void> Verifier::check_reference(const wire::Prompt& prompt) const {
+  const wire::Verdict verdict = verify(prompt, prompt.reference);
+  if (verdict.outcome == wire::Outcome::kCorrect) return {};
+  return Error{ErrorCode::kInvalidInput, verdict.reason, "correct the reference", "", "E404"};
+}
+
+}  // namespace assay::verifiers
