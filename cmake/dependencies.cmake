@@ -20,6 +20,23 @@ add_library(assay_msgpack INTERFACE)
 target_include_directories(assay_msgpack SYSTEM INTERFACE ${MSGPACK_INCLUDE_DIR})
 target_link_libraries(assay_msgpack INTERFACE Boost::headers)
 
+# FLINT and Arb (LGPL) ship no CMake or pkg-config files.
+find_path(FLINT_INCLUDE_DIR flint/fmpz_mpoly.h REQUIRED)
+find_path(ARB_INCLUDE_DIR acb.h REQUIRED)
+find_library(FLINT_LIBRARY flint REQUIRED)
+find_library(ARB_LIBRARY NAMES flint-arb arb REQUIRED)
+find_library(GMP_LIBRARY gmp REQUIRED)
+add_library(assay_flint INTERFACE)
+target_include_directories(assay_flint SYSTEM INTERFACE
+  ${ARB_INCLUDE_DIR} ${FLINT_INCLUDE_DIR} ${FLINT_INCLUDE_DIR}/flint)
+target_link_libraries(assay_flint INTERFACE ${ARB_LIBRARY} ${FLINT_LIBRARY} ${GMP_LIBRARY})
+
+find_path(RE2_INCLUDE_DIR re2/re2.h REQUIRED)
+find_library(RE2_LIBRARY re2 REQUIRED)
+add_library(assay_re2 INTERFACE)
+target_include_directories(assay_re2 SYSTEM INTERFACE ${RE2_INCLUDE_DIR})
+target_link_libraries(assay_re2 INTERFACE ${RE2_LIBRARY})
+
 if(ASSAY_BUILD_TESTS)
   find_package(GTest 1.12 REQUIRED)
   find_path(RAPIDCHECK_INCLUDE_DIR rapidcheck.h REQUIRED)

@@ -9,7 +9,11 @@
 #include "verifiers/math/math_verifier.h"
 #include "verifiers/option_reader.h"
 #include "verifiers/python/python_verifier.h"
+#include "verifiers/text/choice.h"
 #include "verifiers/text/exact_match.h"
+#include "verifiers/text/format_verifier.h"
+#include "verifiers/text/regex_match.h"
+#include "verifiers/text/rubric.h"
 
 namespace assay::verifiers {
 
@@ -31,6 +35,11 @@ constexpr auto kKinds = std::to_array<VerifierKind>({
     {"compose", "several verifiers together: all, weighted, min, cascade; gates, tripwires",
      make_compose_verifier},
     {"code", "a program, run against tests in a sandbox", make_code_verifier},
+    {"choice", "the letter of a multiple-choice question", from_options<make_choice>},
+    {"format", "the completion has a declared form: tags, JSON by a schema, a box",
+     from_options<make_format_verifier>},
+    {"regex", "the completion matches a regular expression (RE2)", from_options<make_regex_match>},
+    {"rubric", "weighted criteria, each with its own check", from_options<make_rubric>},
 });
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/core/result.h"
 #include "runtime/wire/prompt.h"
 #include "runtime/wire/verdict.h"
 
@@ -36,6 +37,10 @@ class Verifier {
   // process that hangs included; 0 where it is bounded work in this process. A caller that must not
   // be kept waiting needs a thread for it.
   virtual std::chrono::milliseconds longest_check() const { return std::chrono::milliseconds(0); }
+  // Whether the prompt's reference is one that completions can be judged by. Unless a verifier
+  // reads references in another way, it must accept the reference as a completion of its own
+  // prompt. Errors: kInvalidInput E404 with the reason.
+  virtual Result<void> check_reference(const wire::Prompt& prompt) const;
   // Name and version, e.g. "math/1": part of every verdict and of every cache key.
   virtual std::string identity() const = 0;
 };

@@ -44,13 +44,12 @@ ExitCode dry_run(CommandContext& context, const LoadedConfig& loaded, const RunS
   std::string first_refusal;
   for (std::uint64_t i = 0; i < count; ++i) {
     const wire::Prompt prompt = setup.prompts->prompt(0, i);
-    const wire::Verdict verdict =
-        setup.verifiers.at(prompt.verifier)->verify(prompt, prompt.reference);
-    if (verdict.outcome == wire::Outcome::kCorrect) {
+    const auto checked = setup.verifiers.at(prompt.verifier)->check_reference(prompt);
+    if (checked) {
       ++accepted;
     } else if (first_refusal.empty()) {
       first_refusal = fmt::format("row {}: reference '{}': {}", prompt.row + 1, prompt.reference,
-                                  verdict.reason);
+                                  checked.error().message);
     }
   }
   context.out << fmt::format("verifier: accepts {} of {} reference answers\n", accepted, count);

@@ -27,6 +27,11 @@ const Fence kFences[] = {
     {"seccomp.h", {"verifiers/sandbox/"}},
     {"linux/landlock", {"verifiers/sandbox/"}},
     {"Python.h", {"verifiers/code/python/"}},
+    {"flint/", {"verifiers/math/flint_fence.cpp"}},
+    {"arb.h", {"verifiers/math/flint_fence.cpp"}},
+    {"acb.h", {"verifiers/math/flint_fence.cpp"}},
+    {"boost/multiprecision/", {"verifiers/math/exact_number.cpp"}},
+    {"re2/", {"verifiers/text/pattern.cpp"}},
     {"immintrin.h", {"gpu/host/", "tests/gpu/"}},
 };
 

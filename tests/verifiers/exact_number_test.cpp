@@ -62,7 +62,7 @@ TEST(ExactNumber, WhatIsUndefinedSaysSo) {
   WorkBudget budget;
   EXPECT_EQ(failure(divide(ExactNumber(1), ExactNumber(0), budget)), NumberFailure::kUndefined);
   EXPECT_EQ(failure(power(ExactNumber(0), ExactNumber(-1), budget)), NumberFailure::kUndefined);
-  EXPECT_EQ(failure(power(ExactNumber(-4), fraction(1, 2), budget)), NumberFailure::kUndefined);
+  EXPECT_EQ(failure(power(ExactNumber(-4), fraction(1, 2), budget)), NumberFailure::kIrrational);
   EXPECT_EQ(failure(factorial(ExactNumber(-1), budget)), NumberFailure::kUndefined);
   EXPECT_EQ(failure(factorial(fraction(1, 2), budget)), NumberFailure::kUndefined);
 }

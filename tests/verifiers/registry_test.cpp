@@ -35,6 +35,16 @@ std::string options_of(std::string_view kind) {
   return R"({"path": ")" ASSAY_SOURCE_DIR R"(/tests/verifiers/python/functions.py"})";
 }
 
+// A prompt that the verifier can judge with its default options.
+wire::Prompt prompt_for(std::string_view verifier) {
+  if (verifier == "chain") return chain_prompt();
+  wire::Prompt prompt;
+  prompt.reference = "1";
+  if (verifier == "choice") prompt.reference = "B";
+  if (verifier == "rubric") prompt.reference = R"({"says_why": "'because'"})";
+  return prompt;
+}
+
 TEST(Registry, MakesEveryKindItShows) {
   for (const VerifierKind& kind : verifier_kinds()) {
     const auto made = make_verifier(kind.name, options_of(kind.name));
@@ -114,15 +124,12 @@ TEST(ChainVerifier, ATaskThatContradictsItselfIsUnscored) {
 
 TEST(Verifiers, ForeignBytesOfAnySizeGetATypedVerdict) {
   // What a policy may emit: nothing, no UTF-8, control characters, and far too much.
-  wire::Prompt chain = chain_prompt();
-  wire::Prompt plain;
-  plain.reference = "1";
   std::string noise;
   for (int i = 0; i < 3000; ++i) noise += static_cast<char>(i * 37 % 256);
   const std::string huge(100'000'000, '0');
   for (const VerifierKind& kind : verifier_kinds()) {
     const auto verifier = *make_verifier(kind.name, options_of(kind.name));
-    const wire::Prompt& prompt = kind.name == "chain" ? chain : plain;
+    const wire::Prompt prompt = prompt_for(kind.name);
     for (const std::string* completion : {&std::as_const(noise), &huge}) {
       const wire::Verdict verdict = verifier->verify(prompt, *completion);
       EXPECT_EQ(verdict.outcome, Outcome::kIncorrect) << kind.name;

@@ -54,6 +54,17 @@ struct Box {
   std::string_view content;
 };
 
+// One past the number or word at `start`; `start` where none stands there.
+std::size_t bare_token_end(std::string_view text, std::size_t start) {
+  std::size_t end = start;
+  while (end < text.size() && end < start + 32 &&
+         (is_ascii_digit(text[end]) || is_ascii_letter(text[end]) || text[end] == '-' ||
+          (text[end] == '.' && end + 1 < text.size() && is_ascii_digit(text[end + 1])))) {
+    ++end;
+  }
+  return end;
+}
+
 // Every closed \boxed{...} and \fbox{...}, outermost ones only. A box whose brace never closes ends
 // the search: what follows it lies inside.
 std::vector<Box> find_boxes(std::string_view text) {
@@ -68,7 +79,10 @@ std::vector<Box> find_boxes(std::string_view text) {
     }
     while (open < rest.size() && rest[open] == ' ') ++open;
     if (open == rest.size() || rest[open] != '{') {
-      ++place;
+      // \boxed 5: one token without braces.
+      const std::size_t end = bare_token_end(rest, open);
+      if (end > open) boxes.push_back({place, place + end, rest.substr(open, end - open)});
+      place += std::max<std::size_t>(end, 1);
       continue;
     }
     const std::size_t end = group_end(rest, open);
@@ -79,12 +93,21 @@ std::vector<Box> find_boxes(std::string_view text) {
   return boxes;
 }
 
+// "\boxed{1} papers and \boxed{2} bins": the first box has a unit of one word and "and" after it.
+bool counts_things(std::string_view between) {
+  constexpr std::string_view kAnd = " and ";
+  if (!between.starts_with(" ") || !between.ends_with(kAnd)) return false;
+  const std::string_view word = between.substr(1, between.size() - kAnd.size() - 1);
+  return word.size() > 1 && std::all_of(word.begin(), word.end(), is_ascii_letter);
+}
+
 // Between two boxes of one list stand only signs, names being assigned, and "and" or "or".
 bool joins_boxes(std::string_view between) {
   constexpr std::size_t kJoinBytesMax = 48;
   constexpr std::array<std::string_view, 7> kWords = {"and",   "or",   "quad", "text",
                                                       "qquad", "left", "right"};
   if (between.size() > kJoinBytesMax || between.find("\n\n") != kNone) return false;
+  if (counts_things(between)) return true;
   bool has_period = false;
   for (std::size_t i = 0; i < between.size();) {
     if (!is_ascii_letter(between[i])) {
@@ -148,8 +171,14 @@ std::optional<std::string_view> announced(std::string_view rest) {
   while (!rest.empty() && (rest[0] == '*' || rest[0] == ' ' || rest[0] == '}'))
     rest.remove_prefix(1);
   for (const std::string_view word : {"is", "are", "was", "equals", "would be", "should be"}) {
-    if (starts_with_word(rest, word)) return rest.substr(word.size());
+    if (!starts_with_word(rest, word)) continue;
+    rest.remove_prefix(word.size());
+    // \text{The answer is } 42
+    const std::size_t brace = rest.find_first_not_of(' ');
+    if (brace != kNone && rest[brace] == '}') rest.remove_prefix(brace + 1);
+    return rest;
   }
+  if (rest.starts_with("- ")) return rest.substr(2);
   // The denial stays, for is_denied() to see.
   if (starts_with_word(rest, "isn't") || starts_with_word(rest, "can't")) return rest.substr(2);
   if (starts_with_word(rest, "cannot")) return rest;
@@ -196,6 +225,45 @@ bool is_denied(std::string_view text) {
   return has_denial(text.substr(0, text.find_first_of("0123456789\\$.,\n")));
 }
 
+// Whether the clause that leads up to the announcement denies it: "it is wrong that the answer is".
+bool is_denied_before(std::string_view text, std::size_t place) {
+  constexpr std::size_t kWindowBytes = 60;
+  std::string_view before = text.substr(0, place);
+  if (before.size() > kWindowBytes) before.remove_prefix(before.size() - kWindowBytes);
+  const std::size_t border = before.find_last_of(".,;:\n!?");
+  if (border != kNone) before.remove_prefix(border + 1);
+  for (const std::string_view denial : {"wrong that", "false that", "incorrect that", "not true",
+                                        "not the case", "don't think", "do not think", "doubt"}) {
+    if (find_ignoring_case(before, denial, 0) != kNone) return true;
+  }
+  return false;
+}
+
+// Bounds are no answers: "at least 42", "between 41 and 43".
+bool is_bound(std::string_view text) {
+  text = without_wrapping(text);
+  for (const std::string_view word : {"at least", "at most", "less than", "more than", "fewer than",
+                                      "greater than", "between", "no more than", "no less than"}) {
+    if (starts_with_word(text, word)) return true;
+  }
+  return false;
+}
+
+// What follows the last words that take an answer back; the whole text where there are none.
+std::string_view after_retraction(std::string_view text) {
+  std::size_t last = kNone;
+  for (const std::string_view words :
+       {"just kidding", "no, wait", "scratch that", "i was wrong", "i made a mistake",
+        "i made an error", "actually, it is", "actually, it's", "actually it is", "that is wrong",
+        "that's wrong"}) {
+    for (std::size_t place = 0; (place = find_ignoring_case(text, words, place)) != kNone;
+         place += words.size()) {
+      if (last == kNone || place + words.size() > last) last = place + words.size();
+    }
+  }
+  return last == kNone ? text : text.substr(last);
+}
+
 // Whether a statement in words could be an answer at all.
 bool says_something(std::string_view text) {
   constexpr std::size_t kWordsBytesMax = 40;
@@ -228,6 +296,10 @@ std::optional<Statement> last_announced(std::string_view text) {
     if (!rest) continue;
     ++read_count;
     Statement statement{*place, sentence(*rest), false, is_denied(*rest)};
+    if (is_denied_before(text, *place)) {
+      statement.text = {};
+      statement.is_negated = true;
+    }
     if (statement.is_negated) statement.text = after_denial(statement.text);
     if (statement.is_negated || says_something(statement.text)) last = statement;
   }
@@ -361,12 +433,18 @@ ExtractedAnswer from_statement(const Statement& statement) {
   ExtractedAnswer answer;
   answer.is_marked = true;
   const std::string_view text = without_wrapping(statement.text);
+  if (is_bound(text)) {
+    answer.reason = "only a bound is stated";
+    return answer;
+  }
   if (text.empty()) {
     answer.reason = statement.is_negated ? "the answer is only denied" : "the answer is empty";
     return answer;
   }
   if (statement.is_box) {
     answer.readings.emplace_back(statement.text);
+    const std::size_t end = statement.text.find_last_not_of(" \n.,;:");
+    if (end + 1 < statement.text.size()) answer.readings.emplace_back(statement.text, 0, end + 1);
     return answer;
   }
   answer.readings.emplace_back(text);
@@ -424,6 +502,12 @@ ExtractedAnswer from_bare_text(std::string_view text) {
 
 }  // namespace
 
+std::string_view unclosed_box(std::string_view text) {
+  const std::size_t place = text.rfind("\\boxed{");
+  if (place == kNone || group_end(text, place + 6) != kNone) return {};
+  return text.substr(place + 7);
+}
+
 ExtractedAnswer extract_answer(std::string_view completion) {
   std::string_view visible = completion;
   if (const std::size_t closed = visible.rfind("</think>"); closed != kNone) {
@@ -433,9 +517,18 @@ ExtractedAnswer extract_answer(std::string_view completion) {
     answer.reason = "the completion ends inside its reasoning";
     return answer;
   }
+  // An answer that was taken back is none; one that follows the retraction is.
+  const std::string_view rest = after_retraction(visible);
+  if (rest.size() < visible.size() && has_digit(rest)) visible = rest;
   std::string joined;
   const auto boxed = last_boxed(visible, joined);
   const auto announced_last = last_announced(visible);
+  const std::string_view broken = unclosed_box(visible);
+  if (!broken.empty() && (!announced_last || announced_last->text.data() < broken.data())) {
+    ExtractedAnswer answer;
+    answer.reason = "the last box is never closed";
+    return answer;
+  }
   if (boxed && (!announced_last || announced_last->start < boxed->start)) {
     return from_statement(*boxed);
   }

@@ -24,4 +24,8 @@ struct ExtractedAnswer {
 // text is valid UTF-8 of bounded size; the time taken is proportional to it.
 ExtractedAnswer extract_answer(std::string_view completion);
 
+// What stands in the last \boxed{ of a text that ends before its brace closes; empty where there is
+// none. For references alone: a completion that breaks off has not answered.
+std::string_view unclosed_box(std::string_view text);
+
 }  // namespace assay::verifiers

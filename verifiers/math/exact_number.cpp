@@ -1,14 +1,14 @@
 #include "verifiers/math/exact_number.h"
 
 #include <algorithm>
-#include <boost/multiprecision/cpp_int.hpp>
+#include <boost/multiprecision/gmp.hpp>
 #include <cmath>
 #include <utility>
 
 namespace assay::verifiers {
 
-using Integer = boost::multiprecision::cpp_int;
-using Rational = boost::multiprecision::cpp_rational;
+using Integer = boost::multiprecision::mpz_int;
+using Rational = boost::multiprecision::mpq_rational;
 
 struct ExactNumber::Value {
   Rational number;
@@ -28,10 +28,11 @@ std::uint64_t bits(const Rational& rational) {
   return bits(numerator(rational)) + bits(denominator(rational));
 }
 
-// Reducing to lowest terms costs a few products for each pair of words.
+// Reducing to lowest terms costs a few products for each pair of words; GMP does better than that
+// beyond some dozens of words.
 bool take_work(std::uint64_t bits_a, std::uint64_t bits_b, WorkBudget& budget) {
   const std::uint64_t words = (bits_a + bits_b) / 64 + 2;
-  return budget.take(8 * words * words);
+  return budget.take(8 * words * std::min<std::uint64_t>(words, 64));
 }
 
 bool fits(const Rational& rational) {
@@ -143,14 +144,14 @@ bool ExactNumber::is_zero() const {
   return value_->number.is_zero();
 }
 bool ExactNumber::is_integer() const {
-  return denominator(value_->number) == 1;
+  return boost::multiprecision::denominator(value_->number) == 1;
 }
 bool ExactNumber::is_negative() const {
   return value_->number < 0;
 }
 
 bool ExactNumber::is_terminating() const {
-  Integer rest = denominator(value_->number);
+  Integer rest = boost::multiprecision::denominator(value_->number);
   if (bits(rest) > kTerminatingBitsMax) return false;
   rest >>= lsb(rest);
   while (rest % 5 == 0) rest /= 5;
@@ -166,11 +167,21 @@ std::optional<std::int64_t> ExactNumber::as_small() const {
   return small < kSmallMax ? std::optional(small) : std::nullopt;
 }
 
+ExactNumber ExactNumber::denominator() const {
+  return ExactNumber(std::make_shared<const Value>(
+      Value{Rational(boost::multiprecision::denominator(value_->number))}));
+}
+
 std::string ExactNumber::text() const {
   const Integer top = numerator(value_->number);
-  const Integer bottom = denominator(value_->number);
+  const Integer bottom = boost::multiprecision::denominator(value_->number);
   std::string shown = shortened(top.str());
   return bottom == 1 ? shown : shown + "/" + shortened(bottom.str());
+}
+
+std::optional<std::string> ExactNumber::fraction_text(std::size_t digits_max) const {
+  if (bits(value_->number) / 3 > digits_max) return {};
+  return value_->number.str();
 }
 
 bool operator==(const ExactNumber& a, const ExactNumber& b) {
@@ -223,11 +234,11 @@ ExactResult power(const ExactNumber& a, const ExactNumber& b, WorkBudget& budget
   Integer bottom = denominator(base);
   const Integer degree = denominator(b.value_->number);
   if (degree != 1) {
-    // (p/q)^(m/n): both p and q need an exact n-th root. An even root of a negative number is not
-    // real.
+    // (p/q)^(m/n): both p and q need an exact n-th root. An even root of a negative number is
+    // imaginary, which is no rational number either.
     if (bits(degree) > 16) return NumberFailure::kIrrational;
     const auto root_degree = static_cast<std::uint64_t>(degree);
-    if (base < 0 && root_degree % 2 == 0) return NumberFailure::kUndefined;
+    if (base < 0 && root_degree % 2 == 0) return NumberFailure::kIrrational;
     if (root_degree != 2 && bits(base) > kRootBitsMax) return NumberFailure::kTooLarge;
     const std::uint64_t trials = root_degree == 2 ? 16 : bits(base) / root_degree + 2;
     const std::uint64_t words = bits(base) / 64 + 2;
@@ -280,6 +291,16 @@ ExactResult factorial(const ExactNumber& a, WorkBudget& budget) {
   for (std::int64_t i = 2; i <= *count; ++i) product *= i;
   return ExactNumber(
       std::make_shared<const ExactNumber::Value>(ExactNumber::Value{Rational(product)}));
+}
+
+ExactResult floor_of(const ExactNumber& a, WorkBudget& budget) {
+  if (a.is_integer()) return a;
+  const Rational& number = a.value_->number;
+  if (!take_work(bits(number), 0, budget)) return NumberFailure::kTooLarge;
+  Integer whole = numerator(number) / denominator(number);  // toward zero
+  if (number < 0) --whole;
+  return ExactNumber(
+      std::make_shared<const ExactNumber::Value>(ExactNumber::Value{Rational(std::move(whole))}));
 }
 
 ExactResult rounded(const ExactNumber& a, int decimals, WorkBudget& budget) {

@@ -19,7 +19,7 @@ namespace assay::verifiers {
 enum class NumberFailure {
   kUndefined,   // division by zero, 0^-1, (-1)!, ...
   kTooLarge,    // the result or the work would exceed the bound
-  kIrrational,  // exists, but is not rational: 2^(1/2)
+  kIrrational,  // exists, but is not rational: 2^(1/2), (-4)^(1/2)
 };
 
 inline constexpr std::size_t kNumberDigitsMax = 10'000;
@@ -59,7 +59,10 @@ class ExactNumber {
   bool is_negative() const;
   bool is_terminating() const;  // has a finite decimal expansion of moderate length
   std::optional<std::int64_t> as_small() const;  // the integer, where it fits
+  ExactNumber denominator() const;               // of the fraction in lowest terms
   std::string text() const;                      // "-7/3"; shortened in the middle when long
+  // "-7/3" in full; empty where it may take more than so many digits.
+  std::optional<std::string> fraction_text(std::size_t digits_max) const;
 
   // Equal as numbers; numbers are kept in lowest terms, so this is exact.
   friend bool operator==(const ExactNumber& a, const ExactNumber& b);
@@ -75,6 +78,8 @@ class ExactNumber {
   // a! for a non-negative integer.
   friend ExactResult factorial(const ExactNumber& a, WorkBudget& budget);
 
+  // The largest integer that is not above a.
+  friend ExactResult floor_of(const ExactNumber& a, WorkBudget& budget);
   // The number rounded half away from zero to so many decimals.
   friend ExactResult rounded(const ExactNumber& a, int decimals, WorkBudget& budget);
 
@@ -93,6 +98,7 @@ ExactResult divide(const ExactNumber& a, const ExactNumber& b, WorkBudget& budge
 ExactNumber negate(const ExactNumber& a);
 ExactResult power(const ExactNumber& a, const ExactNumber& b, WorkBudget& budget);
 ExactResult factorial(const ExactNumber& a, WorkBudget& budget);
+ExactResult floor_of(const ExactNumber& a, WorkBudget& budget);
 ExactResult rounded(const ExactNumber& a, int decimals, WorkBudget& budget);
 
 }  // namespace assay::verifiers

@@ -26,11 +26,12 @@ enum class NodeKind {
   kNegation,   // one child
   kFactorial,  // one child
   kPlusMinus,  // two children: a +- b
-  kFunction,   // name, children
+  kFunction,   // name, children: sin x; log x or log of x to a base; mod, cap, setminus of two
   kQuantity,   // one child and its unit in `name`: "%", "degree", "cm^2", "apples"
   kList,       // children; brackets in `name`: "" (bare), "()", "[)", "{}", ...
   kMatrix,     // rows, each a bare list
   kUnion,      // children
+  kRatio,      // children: a : b, a : b : c
   kRelation,   // children a, b, c and in `name` the operators between them, one letter each
 };
 
@@ -43,13 +44,15 @@ inline constexpr char kAtLeast = 'g';
 inline constexpr char kUnequal = 'n';
 inline constexpr char kRoughly = '~';
 inline constexpr char kElementOf = 'e';
+inline constexpr char kCongruent = 'c';
 
 struct Node {
   NodeKind kind = NodeKind::kUndefined;
   std::string name = {};
   ExactNumber number = {};
-  int decimals = -1;  // of a number written with a point; -1 for an integer
-  int digits = 0;     // significant digits of a number as written
+  int decimals = -1;       // of a number written with a point; -1 for an integer
+  int digits = 0;          // significant digits of a number as written
+  bool is_padded = false;  // a whole number of two digits with a zero in front: 05, 00
   std::vector<Node> children = {};
 };
 

@@ -65,29 +65,43 @@ class ExpressionParser {
   bool at_separator() const;
   char relation_letter() const;
   std::optional<Node> parse_relation();
+  std::optional<Node> parse_ratio();
   std::optional<Node> parse_union();
+  bool at_set_operator() const;
+  bool at_spread() const;
   std::optional<Node> parse_sum();
   std::optional<Node> parse_signed_product();
   bool at_times() const;
   bool at_implicit_factor() const;
   std::optional<Node> parse_product();
+  std::string currency_here() const;
+  std::optional<Node> parse_factors();
   bool mixes_with(const Node& before) const;
   std::optional<Node> parse_mixed_fraction();
   std::optional<Node> parse_power();
   std::optional<Node> parse_exponent();
   std::optional<std::string> parse_unit(const Node& before);
   bool is_unit_word(bool is_first) const;
+  bool is_product_of_letters(std::size_t ahead) const;
 
   // What stands between operators.
   std::optional<Node> parse_atom();
   std::optional<Node> parse_number(const Token& token);
+  std::optional<Node> parse_repeating(const std::string& text);
+  std::optional<Node> parse_in_base(const std::string& digits);
   std::optional<Node> parse_word(const std::string& word);
   std::optional<Node> parse_symbol(const std::string& letter);
-  std::optional<Node> parse_function(const std::string& name);
+  std::optional<Node> parse_function(std::string name);
+  static bool takes_next_factor(const Node& argument, const Token& next);
   std::optional<Node> parse_argument();
   std::optional<Node> parse_root();
   std::optional<Node> parse_single();
+  void split_letters();
   std::optional<Node> parse_command(const std::string& name);
+  std::optional<Node> parse_delimited(const std::string& open);
+  std::optional<Node> parse_binomial();
+  std::optional<Node> parse_set_builder();
+  static bool ends_group(const std::string& command);
   std::optional<Node> parse_brackets();
   std::optional<Node> parse_bracketed(char open, std::string_view closers);
   std::optional<Node> parse_matrix();
@@ -97,6 +111,7 @@ class ExpressionParser {
   std::size_t place_ = 0;
   int depth_ = 0;
   int nodes_ = 0;
+  int bar_depth_ = 0;  // of |...| around this place
   bool is_too_large_ = false;
 };
 

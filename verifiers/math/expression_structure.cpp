@@ -27,6 +27,8 @@ bool is_measurable(const Node& node) {
 }  // namespace
 
 ParseOutcome ExpressionParser::parse() {
+  // "= 5", "\\approx 5": what stood on the left was cut off.
+  while (relation_letter() == kEquals || relation_letter() == kRoughly) ++place_;
   std::optional<Node> node = parse_list("");
   if (node && peek().kind == TokenKind::kEnd) return {std::move(node), {}};
   return {std::nullopt, is_too_large_ ? ParseFailure::kTooLarge : ParseFailure::kSyntax};
@@ -61,12 +63,13 @@ char ExpressionParser::relation_letter() const {
   if (is_command("ne") || is_command("neq")) return kUnequal;
   if (is_command("approx") || is_command("simeq") || is_command("sim")) return kRoughly;
   if (is_command("in")) return kElementOf;
+  if (is_command("equiv")) return kCongruent;
   return '\0';
 }
 
 std::optional<Node> ExpressionParser::parse_relation() {
   accept("&");
-  auto first = parse_union();
+  auto first = parse_ratio();
   if (!first) return {};
   std::vector<Node> sides;
   std::string operators;
@@ -74,7 +77,7 @@ std::optional<Node> ExpressionParser::parse_relation() {
   while (const char letter = relation_letter()) {
     ++place_;
     accept("&");
-    auto next = parse_union();
+    auto next = parse_ratio();
     if (!next || !count_node()) return {};
     operators += letter;
     sides.push_back(std::move(*next));
@@ -83,25 +86,51 @@ std::optional<Node> ExpressionParser::parse_relation() {
   return make_node(NodeKind::kRelation, std::move(sides), std::move(operators));
 }
 
-std::optional<Node> ExpressionParser::parse_union() {
-  auto first = parse_sum();
-  if (!first || !is_command("cup")) return first;
-  std::vector<Node> parts;
-  parts.push_back(std::move(*first));
-  while (is_command("cup")) {
+std::optional<Node> ExpressionParser::parse_ratio() {
+  auto first = parse_union();
+  if (!first || !(is(":") || is_command("colon"))) return first;
+  std::vector<Node> parts = nodes_of(std::move(*first));
+  while (is(":") || is_command("colon")) {
     ++place_;
-    auto next = parse_sum();
-    if (!next) return {};
+    auto next = parse_union();
+    if (!next || !count_node()) return {};
     parts.push_back(std::move(*next));
   }
-  return make_node(NodeKind::kUnion, std::move(parts));
+  return make_node(NodeKind::kRatio, std::move(parts));
+}
+
+// Unions, intersections and differences of sets, from left to right.
+std::optional<Node> ExpressionParser::parse_union() {
+  auto total = parse_sum();
+  while (total && at_set_operator()) {
+    const std::string name = peek().text;
+    ++place_;
+    auto next = parse_sum();
+    if (!next || !count_node()) return {};
+    if (name == "cup") {
+      if (total->kind == NodeKind::kUnion) {
+        total->children.push_back(std::move(*next));
+      } else {
+        total = make_node(NodeKind::kUnion, nodes_of(std::move(*total), std::move(*next)));
+      }
+    } else {
+      total = make_node(NodeKind::kFunction, nodes_of(std::move(*total), std::move(*next)),
+                        name == "cap" ? "cap" : "setminus");
+    }
+  }
+  return total;
+}
+
+bool ExpressionParser::at_set_operator() const {
+  return is_command("cup") || is_command("cap") || is_command("setminus") ||
+         is_command("backslash");
 }
 
 std::optional<Node> ExpressionParser::parse_sum() {
   const Nesting nesting(*this);
   if (!count_node()) return {};
   std::vector<Node> terms;
-  if (is_command("pm")) {
+  if (at_spread()) {
     ++place_;
     auto spread = parse_product();
     if (!spread) return {};
@@ -111,9 +140,9 @@ std::optional<Node> ExpressionParser::parse_sum() {
     if (!first) return {};
     terms.push_back(std::move(*first));
   }
-  while (is("+") || is("-") || is_command("pm")) {
+  while (is("+") || is("-") || at_spread()) {
     if (!count_node()) return {};
-    const bool is_spread = is_command("pm");
+    const bool is_spread = at_spread();
     const bool is_minus = is("-");
     ++place_;
     auto term = parse_signed_product();
@@ -128,6 +157,10 @@ std::optional<Node> ExpressionParser::parse_sum() {
     }
   }
   return joined(NodeKind::kSum, std::move(terms));
+}
+
+bool ExpressionParser::at_spread() const {
+  return is_command("pm") || is_command("mp");
 }
 
 std::optional<Node> ExpressionParser::parse_signed_product() {
@@ -148,7 +181,10 @@ std::optional<Node> ExpressionParser::parse_signed_product() {
 }
 
 bool ExpressionParser::at_times() const {
-  if (is("*") || is_command("times") || is_command("cdot") || is_command("ast")) return true;
+  if (is("*") || is_command("times") || is_command("cdot") || is_command("ast") ||
+      is_command("bullet")) {
+    return true;
+  }
   // "37 x 29": a letter between two numbers.
   const bool is_letter_x = peek().kind == TokenKind::kWord && peek().text == "x";
   return is_letter_x && place_ > 0 && tokens_[place_ - 1].kind == TokenKind::kNumber &&
@@ -158,16 +194,34 @@ bool ExpressionParser::at_times() const {
 bool ExpressionParser::at_implicit_factor() const {
   const Token& token = peek();
   if (token.kind == TokenKind::kCommand) {
-    return !relation_letter() && token.text != "cup" && token.text != "pm" && token.text != "\\" &&
-           token.text != "end" && token.text != "and" && token.text != "rangle" &&
-           token.text != "rfloor" && token.text != "to" && token.text != "}";
+    return currency_here().empty() && !relation_letter() && !at_set_operator() && !at_spread() &&
+           !ends_group(token.text);
   }
   if (token.kind == TokenKind::kWord) return !at_separator();
   if (token.kind == TokenKind::kNumber) return false;
-  return is("(") || is("{");
+  return is("(") || is("{") || (is("|") && bar_depth_ == 0);
+}
+
+// The currency whose sign stands here: \$5, \euro 5. A bare $ only delimits formulas.
+std::string ExpressionParser::currency_here() const {
+  if (is_command("dollar")) return "dollar";
+  if (is_command("euro") || is_command("pounds") || is_command("yen") || is_command("rupee")) {
+    return peek().text;
+  }
+  return "";
 }
 
 std::optional<Node> ExpressionParser::parse_product() {
+  const std::string currency = currency_here();
+  if (!currency.empty()) ++place_;
+  auto product = parse_factors();
+  if (!product || currency.empty()) return product;
+  // "\$5 dollars" names it twice, "\$5 million" counts by the million: the words decide.
+  if (product->kind == NodeKind::kQuantity) return product;
+  return make_node(NodeKind::kQuantity, nodes_of(std::move(*product)), currency);
+}
+
+std::optional<Node> ExpressionParser::parse_factors() {
   const Nesting nesting(*this);
   auto first = parse_power();
   if (!first) return {};
@@ -184,6 +238,14 @@ std::optional<Node> ExpressionParser::parse_product() {
                                 : std::move(*next);
       product = make_node(is_division ? NodeKind::kQuotient : NodeKind::kProduct,
                           nodes_of(std::move(product), std::move(factor)));
+      continue;
+    }
+    if (is_command("pmod") || is_command("bmod") || is_command("mod")) {
+      ++place_;
+      auto modulus = parse_power();
+      if (!modulus) return {};
+      product =
+          make_node(NodeKind::kFunction, nodes_of(std::move(product), std::move(*modulus)), "mod");
       continue;
     }
     if (auto unit = parse_unit(product)) {
@@ -251,7 +313,16 @@ std::optional<std::string> ExpressionParser::parse_unit(const Node& before) {
   }
   if (is("^") && (peek(1).text == "circ" || (peek(1).text == "{" && peek(2).text == "circ"))) {
     place_ += peek(1).text == "{" ? 4 : 2;
+    if (is_word("c") || is_word("f")) return "degree " + lower_case(tokens_[place_++].text);
     return "degree";
+  }
+  if (is_command("degree")) {
+    ++place_;
+    return "degree";
+  }
+  if (const std::string currency = currency_here(); !currency.empty()) {
+    ++place_;
+    return currency;
   }
   if (!is_measurable(before)) return {};
   const std::size_t start = place_;
@@ -281,7 +352,28 @@ std::optional<std::string> ExpressionParser::parse_unit(const Node& before) {
 }
 
 bool ExpressionParser::is_unit_word(bool is_first) const {
-  return peek().kind == TokenKind::kWord && may_be_unit(peek().text, is_first);
+  if (peek().kind != TokenKind::kWord || is_product_of_letters(0)) return false;
+  return may_be_unit(peek().text, is_first);
+}
+
+// xyz in "2xyz" and abc in "abc + 1" are products; apples and mph are not.
+bool ExpressionParser::is_product_of_letters(std::size_t ahead) const {
+  constexpr std::size_t kLettersMax = 4;
+  const Token& token = peek(ahead);
+  if (token.kind != TokenKind::kWord || token.text.size() < 3 || token.text.size() > kLettersMax) {
+    return false;
+  }
+  for (const char letter : token.text) {
+    if (letter < 'a' || letter > 'z') return false;
+  }
+  if (is_function_name(token.text) || is_known_word(token.text)) return false;
+  const bool has_vowel = token.text.find_first_of("aeiou") != std::string::npos;
+  if (!has_vowel) return true;
+  const auto is_operator = [](const Token& other) {
+    return is_mark(other) && other.text.find_first_of("+-*/^") != std::string::npos;
+  };
+  const std::size_t here = place_ + ahead;
+  return is_operator(peek(ahead + 1)) || (here > 0 && is_operator(tokens_[here - 1]));
 }
 
 std::optional<Node> ExpressionParser::parse_power() {
@@ -310,6 +402,7 @@ std::optional<Node> ExpressionParser::parse_power() {
 // Right-associative: a^b^c is a^(b^c).
 std::optional<Node> ExpressionParser::parse_exponent() {
   const bool is_negative = accept("-");
+  split_letters();
   auto exponent = parse_power();
   if (!exponent || !is_negative) return exponent;
   return make_node(NodeKind::kNegation, nodes_of(std::move(*exponent)));

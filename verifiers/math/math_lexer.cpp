@@ -10,9 +10,10 @@ namespace assay::verifiers {
 
 namespace {
 
-constexpr std::array<std::string_view, 16> kTransparentCommands = {
-    "text",   "textnormal",   "textsf", "mbox",  "mathrm", "textbf", "mathbf", "textit",
-    "mathit", "operatorname", "textrm", "boxed", "fbox",   "mathbb", "emph",   "boldsymbol"};
+constexpr std::array<std::string_view, 25> kTransparentCommands = {
+    "text",   "textnormal",   "textsf",  "mbox",   "mathrm", "textbf", "mathbf", "textit", "mathit",
+    "mathsf", "operatorname", "textrm",  "boxed",  "fbox",   "mathbb", "Bbb",    "emph",   "hbox",
+    "bm",     "boldsymbol",   "mathcal", "mathop", "texttt", "rm",     "bf"};
 
 class Lexer {
  public:
@@ -81,8 +82,8 @@ class Lexer {
       if (at(brace) == '{') {
         open_groups_.push_back(true);
         place_ = brace + 1;
-        return;
       }
+      return;  // \mathbb R: without braces only the name is left out
     }
     tokens_.push_back({TokenKind::kCommand, std::string(name)});
   }
@@ -92,13 +93,17 @@ class Lexer {
     return place;
   }
 
-  // The end of 1,234,567 from its first digit; nothing moves where the groups are not all of three.
+  // The end of 1,234,567 or 1 234 567 from its first digit; nothing moves where the groups are not
+  // all of three.
   std::size_t grouped_end(std::size_t start) const {
     const std::size_t head = digits_end(start);
+    const char separator = at(head);
+    if (separator != ',' && separator != ' ') return head;
     std::size_t end = head;
-    while (at(end) == ',' && digits_end(end + 1) == end + 4) end += 4;
-    const bool goes_on = at(end) == ',' && is_ascii_digit(at(end + 1));
+    while (at(end) == separator && digits_end(end + 1) == end + 4) end += 4;
+    const bool goes_on = at(end) == separator && is_ascii_digit(at(end + 1));
     if (head - start > 3 || goes_on || (text_[start] == '0' && end > head)) return head;
+    if (separator == ' ' && (at(end) == '/' || at(end) == '_')) return head;
     return end;
   }
 
@@ -115,12 +120,72 @@ class Lexer {
     std::string digits;
     for (const char character : text_.substr(start, end - start)) {
       if (character == ',' && is_decimal_comma) digits += '.';
-      if (character != ',') digits += character;
+      if (character != ',' && character != ' ') digits += character;
+    }
+    if (const std::size_t repeat_end = lex_repeating(end, digits); repeat_end != end) {
+      place_ = repeat_end;
+      tokens_.push_back({TokenKind::kNumber, std::move(digits)});
+      return;
     }
     const std::size_t exponent_end = exponent_after(end);
     digits += text_.substr(end, exponent_end - end);
     place_ = exponent_end;
     tokens_.push_back({TokenKind::kNumber, std::move(digits)});
+  }
+
+  // The end of what says that digits repeat: 0.\overline{3}, 0.1\overline{6}, 0.(3), 0.333...; the
+  // same place where nothing does. The repeating digits are appended after kRepeats.
+  std::size_t lex_repeating(std::size_t end, std::string& digits) const {
+    const std::string_view rest = text_.substr(end);
+    const bool has_point = digits.find('.') != std::string::npos;
+    if (has_point && (rest.starts_with("...") || rest.starts_with("\\ldots") ||
+                      rest.starts_with("\\dots") || rest.starts_with("\u2026"))) {
+      return lex_ellipsis(end, digits);
+    }
+    std::size_t open = end;
+    if (!has_point) {
+      if (at(open) != '.') return end;
+      ++open;
+    }
+    std::size_t period = open;
+    char close = '}';
+    for (const std::string_view command : {"\\overline{", "\\bar{", "\\dot{"}) {
+      if (text_.substr(open).starts_with(command)) period = open + command.size();
+    }
+    if (period == open && !has_point && at(open) == '(') {
+      period = open + 1;
+      close = ')';
+    }
+    const std::size_t period_end = digits_end(period);
+    if (period == open || period_end == period || at(period_end) != close) return end;
+    if (!has_point) digits += '.';
+    digits += kRepeats;
+    digits += text_.substr(period, period_end - period);
+    return period_end + 1;
+  }
+
+  // 0.333... and 0.1818...: the shortest run of digits that the decimals end with at least twice,
+  // three times where it is a single digit. Without one the dots say nothing.
+  std::size_t lex_ellipsis(std::size_t end, std::string& digits) const {
+    const std::string decimals = digits.substr(digits.find('.') + 1);
+    for (std::size_t length = 1; length * 2 <= decimals.size() && length <= 12; ++length) {
+      const std::string period = decimals.substr(decimals.size() - length);
+      const std::size_t times = length == 1 ? 3 : 2;
+      bool repeats = length * times <= decimals.size();
+      for (std::size_t i = 1; repeats && i <= times; ++i) {
+        repeats = decimals.compare(decimals.size() - i * length, length, period) == 0;
+      }
+      if (!repeats) continue;
+      digits += kRepeats + period;
+      const std::size_t dots = at(end) == '.' ? 3 : (at(end) == '\\' ? 0 : 3);
+      std::size_t past = end + dots;
+      if (dots == 0) {
+        ++past;
+        while (is_ascii_letter(at(past))) ++past;
+      }
+      return past;
+    }
+    return end;
   }
 
   // e+12 directly after a number, unless a letter follows; else the same place.

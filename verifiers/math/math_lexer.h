@@ -9,6 +9,9 @@
 
 namespace assay::verifiers {
 
+// In the text of a number token: the digits after it repeat for ever.
+inline constexpr char kRepeats = 'r';
+
 enum class TokenKind { kNumber, kWord, kCommand, kMark, kEnd };
 
 struct Token {

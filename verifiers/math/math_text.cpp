@@ -14,7 +14,7 @@ struct Rewrite {
   std::string_view to;
 };
 
-constexpr std::array<Rewrite, 62> kUnicodeRewrites = {{
+constexpr std::array<Rewrite, 93> kUnicodeRewrites = {{
     {"\u2212", "-"},
     {"\u2013", "-"},
     {"\u2011", "-"},
@@ -51,8 +51,6 @@ constexpr std::array<Rewrite, 62> kUnicodeRewrites = {{
     {"\u215C", "\\frac{3}{8}"},
     {"\u215D", "\\frac{5}{8}"},
     {"\u215E", "\\frac{7}{8}"},
-    {"\u00B2", "^2 "},
-    {"\u00B3", "^3 "},
     {"\u200B", ""},
     {"\u200C", ""},
     {"\u200D", ""},
@@ -74,17 +72,80 @@ constexpr std::array<Rewrite, 62> kUnicodeRewrites = {{
     {"\u2009", " "},
     {"\u202F", " "},
     {"\u3000", " "},
-    {"\u20AC", " "},
-    {"\u00A3", " "},
+    {"\u20AC", "\\euro "},
+    {"\u00A3", "\\pounds "},
     {"\u2192", "\\to "},
+    {"\u2229", "\\cap "},
+    {"\u2216", "\\setminus "},
+    {"\u2261", "\\equiv "},
+    {"\u2205", "\\emptyset "},
+    {"\u211D", "R"},
+    {"\u2308", "\\lceil "},
+    {"\u2309", "\\rceil "},
+    {"\u230A", "\\lfloor "},
+    {"\u230B", "\\rfloor "},
+    {"\u03B1", "\\alpha "},
+    {"\u03B2", "\\beta "},
+    {"\u03B3", "\\gamma "},
+    {"\u03B8", "\\theta "},
+    {"\u03BB", "\\lambda "},
+    {"\u03BC", "\\mu "},
+    {"\u03C6", "\\phi "},
+    {"\u03C9", "\\omega "},
+    {"\u2213", "\\mp "},
+    {"\u2032", "'"},
+    {"\uFF0C", ","},
+    {"\uFF08", "("},
+    {"\uFF09", ")"},
+    {"\uFF05", "%"},
+    {"\uFF0D", "-"},
+    {"\uFF1A", ":"},
+    {"\uFF1D", "="},
+    {"\u00A5", "\\yen "},
+    {"\u20B9", "\\rupee "},
+    {"\u221B", "\\sqrt[3]"},
+    {"\u2004", " "},
+    {"\u2002", " "},
+    {"\u2003", " "},
+    {"\u200A", " "},
+}};
+
+// Raised and lowered characters, each with what it stands for.
+constexpr std::array<Rewrite, 13> kSuperscripts = {{
+    {"\u2070", "0"},
+    {"\u00B9", "1"},
+    {"\u00B2", "2"},
+    {"\u00B3", "3"},
+    {"\u2074", "4"},
+    {"\u2075", "5"},
+    {"\u2076", "6"},
+    {"\u2077", "7"},
+    {"\u2078", "8"},
+    {"\u2079", "9"},
+    {"\u207A", "+"},
+    {"\u207B", "-"},
+    {"\u207F", "n"},
+}};
+constexpr std::array<Rewrite, 10> kSubscripts = {{
+    {"\u2080", "0"},
+    {"\u2081", "1"},
+    {"\u2082", "2"},
+    {"\u2083", "3"},
+    {"\u2084", "4"},
+    {"\u2085", "5"},
+    {"\u2086", "6"},
+    {"\u2087", "7"},
+    {"\u2088", "8"},
+    {"\u2089", "9"},
 }};
 
 // Longer spellings stand before their own beginnings.
 constexpr std::array<Rewrite, 21> kAsciiRewrites = {{
-    {"{,}", ","},    {"\\\"", " "},   {"\"", " "},  {"\\!", ""},  {"\\,", ""},  {"\\;", " "},
-    {"\\:", " "},    {"\\ ", " "},    {"\\$", " "}, {"\\%", "%"}, {"\\(", " "}, {"\\)", " "},
-    {"\\[", " "},    {"\\]", " "},    {"~", " "},   {"$", " "},   {"**", "^"},  {"<=", "\\le "},
-    {">=", "\\ge "}, {"!=", "\\ne "}, {"\\#", "#"},
+    {"{,}", ","}, {"\\\"", " "}, {"\"", " "},     {"\\!", ""},          {"\\,", ""},
+    {"\\;", " "}, {"\\:", " "},  {"\\ ", " "},    {"\\$", "\\dollar "}, {"\\%", "%"},
+    {"\\(", " "}, {"\\)", " "},  {"\\[", " "},    {"\\]", " "},         {"~", " "},
+    {"$", " "},   {"**", "^"},   {"<=", "\\le "}, {">=", "\\ge "},      {"!=", "\\ne "},
+    {"\\#", "#"},
 }};
 
 // Commands that only space, size or colour; a letter may not follow.
@@ -102,6 +163,32 @@ bool rewrite_from(std::string_view rest, std::span<const Rewrite> table, std::st
     return true;
   }
   return false;
+}
+
+// A run of raised or lowered characters becomes one group: x\u00B9\u00B2 is x^{12}.
+bool rewrite_run(std::string_view rest, std::span<const Rewrite> table, std::string_view open,
+                 std::string& plain, std::size_t& consumed) {
+  std::string run;
+  std::size_t taken = 0;
+  for (std::size_t bytes = 0; rewrite_from(rest.substr(taken), table, run, bytes);) taken += bytes;
+  if (taken == 0) return false;
+  plain += std::string(open) + run + "}";
+  consumed = taken;
+  return true;
+}
+
+// Words that join values, written against a number: "1or x=2".
+std::string_view joining_word(std::string_view rest) {
+  for (const std::string_view word : {"or", "and"}) {
+    if (!rest.starts_with(word) || rest.size() == word.size()) continue;
+    const char next = rest[word.size()];
+    const bool is_value = next == '\\' || next == '(' || next == '-' || is_ascii_digit(next) ||
+                          (next >= 'A' && next <= 'Z') ||
+                          (is_ascii_letter(next) && rest.size() > word.size() + 1 &&
+                           (rest[word.size() + 1] == '=' || rest[word.size() + 1] == '('));
+    if (is_value) return word;
+  }
+  return {};
 }
 
 // The letters of a command at the start of `rest`, which begins with a backslash.
@@ -144,14 +231,25 @@ std::string plain_math(std::string_view text) {
     std::size_t consumed = 1;
     const char first = text[0];
     if (static_cast<unsigned char>(first) >= 0x80) {
-      if (!rewrite_from(text, kUnicodeRewrites, plain, consumed)) plain += first;
+      if (!rewrite_from(text, kUnicodeRewrites, plain, consumed) &&
+          !rewrite_run(text, kSuperscripts, "^{", plain, consumed) &&
+          !rewrite_run(text, kSubscripts, "_{", plain, consumed)) {
+        plain += first;
+      }
+    } else if (!plain.empty() && is_ascii_digit(plain.back()) && !joining_word(text).empty()) {
+      const std::string_view word = joining_word(text);
+      plain += " " + std::string(word) + " ";
+      consumed = word.size();
     } else if (first == '\\' && text.size() > 1 && text[1] == '\\') {
       if (has_rows) {
         plain += "\\\\";
         consumed = 2;
       }
     } else if (first == '\\' && text.size() > 1 && is_ascii_letter(text[1])) {
-      const std::string_view name = command_name(text);
+      std::string_view name = command_name(text);
+      // \quadx: the space was lost before a name.
+      if (name.starts_with("quad")) name = name.substr(0, 4);
+      if (name.starts_with("qquad")) name = name.substr(0, 5);
       consumed = name.size() + 1;
       const bool is_dropped = std::find(kDroppedCommands.begin(), kDroppedCommands.end(), name) !=
                               kDroppedCommands.end();
@@ -175,12 +273,15 @@ std::string plain_math(std::string_view text) {
 
 std::string_view without_wrapping(std::string_view text) {
   constexpr std::string_view kLeading = " \t\r\n*_\"'`:";
-  constexpr std::string_view kTrailing = " \t\r\n*_\"'`.,;:";
+  constexpr std::string_view kTrailing = " \t\r\n*_\"'`.,;:?";
   const std::size_t first = text.find_first_not_of(kLeading);
   if (first == std::string_view::npos) return {};
   text.remove_prefix(first);
   const std::size_t last = text.find_last_not_of(kTrailing);
-  return last == std::string_view::npos ? std::string_view{} : text.substr(0, last + 1);
+  if (last == std::string_view::npos) return {};
+  // The dots of 0.333... are part of the number.
+  const bool has_dots = is_ascii_digit(text[last]) && text.substr(last + 1).starts_with("...");
+  return text.substr(0, last + (has_dots ? 4 : 1));
 }
 
 }  // namespace assay::verifiers

@@ -14,12 +14,19 @@ bool contains(const std::array<std::string_view, kCount>& words, std::string_vie
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-constexpr std::array<std::string_view, 20> kFunctions = {
-    "sin",  "cos",  "tan", "sec", "csc", "cot", "arcsin", "arccos", "arctan", "sinh",
-    "cosh", "tanh", "ln",  "log", "exp", "lg",  "abs",    "Gamma",  "gcd",    "lcm"};
+constexpr std::array<std::string_view, 34> kFunctions = {
+    "sin",    "cos",    "tan",    "sec",  "csc",     "cot",     "arcsin", "arccos", "arctan",
+    "arcsec", "arccsc", "arccot", "sinh", "cosh",    "tanh",    "sech",   "csch",   "coth",
+    "ln",     "log",    "exp",    "lg",   "abs",     "Gamma",   "gcd",    "lcm",    "max",
+    "min",    "det",    "floor",  "ceil", "arcsinh", "arccosh", "arctanh"};
 
-constexpr std::array<std::string_view, 6> kUndefinedWords = {"nan",  "undefined", "none",
-                                                             "null", "dne",       "indeterminate"};
+constexpr std::array<std::string_view, 3> kUndefinedWords = {"nan", "null", "indeterminate"};
+
+constexpr std::array<std::string_view, 45> kKnownWords = {
+    "pct",  "yrs",  "pts",  "sqft", "cwt",  "mph",  "kph",  "kmph", "lbs", "hrs",  "mins", "secs",
+    "gms",  "kgs",  "cms",  "the",  "and",  "for",  "are",  "was",  "but", "not",  "yes",  "all",
+    "any",  "one",  "two",  "six",  "ten",  "four", "five", "nine", "odd", "even", "only", "none",
+    "true", "hour", "days", "year", "feet", "inch", "mile", "cent", "area"};
 
 // A unit that contains one of these is a sentence or a hedge, not a unit.
 constexpr std::array<std::string_view, 26> kNoUnitWords = {
@@ -47,6 +54,9 @@ bool is_function_name(std::string_view word) {
 }
 bool is_undefined_word(std::string_view word) {
   return contains(kUndefinedWords, word);
+}
+bool is_known_word(std::string_view word) {
+  return contains(kKnownWords, word);
 }
 bool is_short_english(std::string_view word) {
   return contains(kShortEnglish, word);

@@ -6,8 +6,10 @@
 
 namespace assay::verifiers {
 
-bool is_function_name(std::string_view word);      // sin, ln, gcd, ...; case counts
-bool is_undefined_word(std::string_view word);     // nan, undefined, ...; in lower case
+bool is_function_name(std::string_view word);   // sin, ln, gcd, ...; case counts
+bool is_undefined_word(std::string_view word);  // nan, undefined, ...; in lower case
+// English or a unit of three or four letters that must not be read as a product of letters.
+bool is_known_word(std::string_view word);
 bool is_short_english(std::string_view word);      // of two letters, in lower case
 bool is_greek_letter_name(std::string_view name);  // of a LaTeX command: alpha, Omega, ell, ...
 
