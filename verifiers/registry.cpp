@@ -6,6 +6,7 @@
 #include "verifiers/arithmetic/chain_verifier.h"
 #include "verifiers/math/math_verifier.h"
 #include "verifiers/option_reader.h"
+#include "verifiers/sql/sql_verifier.h"
 #include "verifiers/text/exact_match.h"
 
 namespace assay::verifiers {
@@ -18,12 +19,14 @@ Result<std::unique_ptr<Verifier>> from_options(const VerifierContext&, std::stri
   return make(options);
 }
 
-constexpr std::array<VerifierKind, 3> kKinds = {{
+constexpr std::array<VerifierKind, 4> kKinds = {{
     {"math", "the final answer of a solution, compared as an exact value",
      from_options<make_math_verifier>},
     {"chain", "chain arithmetic mod 100, every intermediate state checked",
      from_options<make_chain_verifier>},
     {"exact", "the completion is the reference, word for word", from_options<make_exact_match>},
+    {"sql", "the query returns what the reference query returns (SQLite, PostgreSQL)",
+     make_sql_verifier},
 }};
 
 }  // namespace
