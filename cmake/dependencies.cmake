@@ -11,6 +11,7 @@ find_package(cppzmq 4.9 REQUIRED)
 find_package(Boost 1.74 REQUIRED)
 find_package(CAF 0.17.6 REQUIRED COMPONENTS core)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 
 # msgpack-cxx ships a CMake package whose name differs between releases; its headers are all we use.

@@ -20,6 +20,7 @@ const Fence kFences[] = {
     {"openssl/", {"runtime/core/digest.cpp"}},
     {"sqlite3.h",
      {"runtime/store/", "verifiers/sql/", "tests/runtime/store/", "tests/verifiers/sql/"}},
+    {"libpq", {"verifiers/sql/postgres_connection.cpp"}},
     {"zstd.h", {"runtime/store/", "tests/runtime/store/"}},
     {"spdlog/", {"runtime/telemetry/log.cpp"}},
     {"cuda", {"gpu/cuda/", "tests/gpu/"}},

@@ -8,6 +8,7 @@
 
 #include "runtime/core/file.h"
 #include "verifiers/option_reader.h"
+#include "verifiers/sql/postgres_engine.h"
 #include "verifiers/sql/sqlite_engine.h"
 
 namespace assay::verifiers::sql {
@@ -98,6 +99,10 @@ Result<SqlOptions> read_sql_options(const VerifierContext& context, std::string_
 }
 
 std::unique_ptr<QueryEngine> make_engine(const SqlOptions& options) {
+  if (options.dialect == Dialect::kPostgresql) {
+    return std::make_unique<PostgresEngine>(
+        PostgresOptions{options.connections, options.allowed_tables, options.has_schema_check});
+  }
   std::vector<DatabaseSource> sources;
   const auto add = [&](std::string file, std::string script) {
     sources.push_back({std::move(file), std::move(script), options.allowed_tables,
