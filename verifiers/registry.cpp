@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "verifiers/arithmetic/chain_verifier.h"
+#include "verifiers/http/http_verifier.h"
 #include "verifiers/math/math_verifier.h"
 #include "verifiers/option_reader.h"
 #include "verifiers/sql/sql_verifier.h"
@@ -19,7 +20,7 @@ Result<std::unique_ptr<Verifier>> from_options(const VerifierContext&, std::stri
   return make(options);
 }
 
-constexpr std::array<VerifierKind, 4> kKinds = {{
+constexpr std::array<VerifierKind, 5> kKinds = {{
     {"math", "the final answer of a solution, compared as an exact value",
      from_options<make_math_verifier>},
     {"chain", "chain arithmetic mod 100, every intermediate state checked",
@@ -27,6 +28,7 @@ constexpr std::array<VerifierKind, 4> kKinds = {{
     {"exact", "the completion is the reference, word for word", from_options<make_exact_match>},
     {"sql", "the query returns what the reference query returns (SQLite, PostgreSQL)",
      make_sql_verifier},
+    {"http", "a judge behind a URL says whether the completion is right", make_http_verifier},
 }};
 
 }  // namespace

@@ -17,6 +17,8 @@ const Fence kFences[] = {
     {"msgpack", {"runtime/wire/codec", "tests/runtime/wire/"}},
     {"toml++/", {"runtime/config/toml_file.cpp"}},
     {"CLI/", {"actors/cli/option_set.cpp"}},
+    {"boost/asio", {"verifiers/http/http_client.cpp"}},
+    {"boost/beast", {"verifiers/http/http_client.cpp"}},
     {"openssl/", {"runtime/core/digest.cpp"}},
     {"sqlite3.h",
      {"runtime/store/", "verifiers/sql/", "tests/runtime/store/", "tests/verifiers/sql/"}},

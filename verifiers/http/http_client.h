@@ -1,0 +1,48 @@
+// One HTTP/1.1 POST with a deadline and bounds on everything that comes back.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/core/result.h"
+
+namespace assay::verifiers::http {
+
+// Where a URL points.
+struct HttpTarget {
+  bool is_encrypted = false;  // https
+  std::string host;
+  std::string port;  // "80" or "443" where the URL says nothing
+  std::string path;  // with its query; begins with a slash
+};
+
+// Errors: kInvalidInput for anything but http or https with a host: user names, spaces and
+// fragments are refused.
+Result<HttpTarget> parse_url(const std::string& url);
+
+struct HttpCall {
+  HttpTarget target;
+  std::vector<std::pair<std::string, std::string>> headers;  // beside host, length and type
+  std::string body;                                          // JSON
+  std::chrono::milliseconds time_limit{20'000};              // of the whole call
+  std::size_t bytes_max = 256 * 1024;                        // of the answer's body
+};
+
+struct HttpAnswer {
+  unsigned status = 0;
+  bool is_json = false;                             // says so in its Content-Type
+  std::optional<std::chrono::seconds> retry_after;  // where it is given as seconds
+  std::string body;
+};
+
+// Makes the call on a connection of its own. Redirections are not followed. Certificates are
+// checked against the system's authorities and the host's name. Never throws.
+// Errors: kTimedOut; kExhausted for an answer beyond its bounds; kUnavailable for everything else
+// that keeps an answer from coming. A name that has to be resolved may take longer than the limit.
+Result<HttpAnswer> post(const HttpCall& call);
+
+}  // namespace assay::verifiers::http
