@@ -6,6 +6,7 @@
 #include "runtime/net/socket_bench.h"
 #include "runtime/wire/codec_bench.h"
 #include "verifiers/registry.h"
+#include "verifiers/sql/sql_bench.h"
 #include "verifiers/verifier_bench.h"
 
 namespace assay::cli {
@@ -77,6 +78,13 @@ Result<std::vector<Figure>> bench_verifiers(const BenchRequest& request) {
   if (auto done = add("math", "math", solutions); !done) return done.error();
   const auto hard = verifiers::hard_math_bench_cases();
   if (auto done = add("math", "math_hard", hard); !done) return done.error();
+  verifiers::VerifierBenchOptions options;
+  options.threads = request.threads;
+  options.repeats = request.repeats;
+  if (request.is_quick) options.round_s = 0.02;
+  auto sql = verifiers::sql::sql_bench(options);
+  if (!sql) return sql.error();
+  append(figures, std::move(*sql));
   return figures;
 }
 

@@ -56,6 +56,13 @@ void read_postgresql(OptionReader& reader, SqlOptions& options) {
   }
 }
 
+// Absent means all. An empty list means none, which a name that no table has says.
+std::vector<std::string> read_allowed_tables(OptionReader& reader) {
+  std::vector<std::string> tables = reader.read_texts("allowed_tables");
+  if (tables.empty() && !reader.read_json("allowed_tables").empty()) tables.emplace_back();
+  return tables;
+}
+
 void read_limits(OptionReader& reader, const VerifierContext& context, SqlOptions& options) {
   const double told_s = static_cast<double>(context.time_limit.count()) / 1000;
   const double limit_s = reader.read_number("timeout_s", told_s > 0 ? told_s : 2.0, 0.01, 600);
@@ -79,7 +86,7 @@ Result<SqlOptions> read_sql_options(const VerifierContext& context, std::string_
   read_sqlite(reader, context, options);
   read_postgresql(reader, options);
   read_limits(reader, context, options);
-  options.allowed_tables = reader.read_texts("allowed_tables");
+  options.allowed_tables = read_allowed_tables(reader);
   options.is_order_sensitive = reader.read_bool("order_sensitive", true);
   options.compare.rel_tol = reader.read_number("float_rel_tol", 1e-6, 0, 1);
   options.compare.abs_tol = reader.read_number("float_abs_tol", 1e-9, 0, 1e9);

@@ -16,10 +16,9 @@ namespace assay::verifiers {
 //   "double_quoted_text" (false): "Bob" is text where no column has that name.
 //   PostgreSQL: "connection", "connections": libpq's connection texts, a password from
 //   PGPASSWORD or a password file; the roles must not be able to write.
-//   "allowed_tables" (all): what a completion may read. The tables below an allowed view have to be
-//   named too.
-//   "order_sensitive" (true): compare the order of rows where the reference's outermost SELECT has
-//   an ORDER BY; rows with equal keys may come in any order.
+//   "allowed_tables" (all; an empty list: none): what a completion may read. The tables below an
+//   allowed view have to be named too. "order_sensitive" (true): compare the order of rows where
+//   the reference's outermost SELECT has an ORDER BY; rows with equal keys may come in any order.
 //   "float_rel_tol" (1e-6), "float_abs_tol" (1e-9); "timeout_s" (2, or the context's);
 //   "steps_max" (500 million) of SQLite's machine; "row_cap" (100,000); "bytes_cap" (16 MiB);
 //   "schema_check" (false): adds a check that names what the query reads.

@@ -30,7 +30,9 @@ void give_up_rights() {
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, 4 + 2 * kOpenDatabasesMax);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they map terabytes
   limit(RLIMIT_AS, rlim_t{1} << 30);
+#endif
   ::signal(SIGXFSZ, SIG_IGN);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

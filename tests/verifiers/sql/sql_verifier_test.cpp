@@ -173,6 +173,14 @@ TEST(SqlVerifier, RefusesOptionsThatContradictEachOther) {
   EXPECT_THAT(refusal({{"alowed_tables", {"a"}}}).remedy, HasSubstr("allowed_tables"));
 }
 
+TEST(SqlVerifier, AnEmptyListOfTablesAllowsNone) {
+  const auto verifier = fruit({{"allowed_tables", Json::array()}});
+
+  EXPECT_EQ(judge(*verifier, "SELECT 2", "SELECT count(*) FROM fruit").code,
+            VerdictCode::kRejected);
+  EXPECT_EQ(judge(*verifier, "SELECT 2", "SELECT 1+1").outcome, Outcome::kCorrect);
+}
+
 TEST(SqlVerifier, TheContextSetsTheLimitWhereTheOptionsDoNot) {
   VerifierContext context;
   context.time_limit = std::chrono::milliseconds(50);
