@@ -224,18 +224,6 @@ constexpr auto kBeforeParenthesis = std::to_array<std::string_view>({
 });
 static_assert(std::ranges::is_sorted(kBeforeParenthesis));
 
-// Statements that are no query.
-constexpr auto kStatements = std::to_array<std::string_view>({
-    "abort",   "alter",   "analyse", "analyze",  "begin",    "call",      "checkpoint",
-    "close",   "cluster", "comment", "commit",   "copy",     "create",    "deallocate",
-    "declare", "delete",  "discard", "do",       "drop",     "end",       "execute",
-    "explain", "fetch",   "grant",   "import",   "insert",   "listen",    "load",
-    "lock",    "merge",   "move",    "notify",   "prepare",  "reassign",  "refresh",
-    "reindex", "release", "reset",   "revoke",   "rollback", "savepoint", "security",
-    "set",     "show",    "start",   "truncate", "unlisten", "update",    "vacuum",
-});
-static_assert(std::ranges::is_sorted(kStatements));
-
 // Unquoted words that read the clock, the session or chance.
 constexpr auto kUnsteadyWords = std::to_array<std::string_view>({
     "current_catalog",
@@ -354,9 +342,8 @@ std::string postgres_refusal(std::string_view query) {
   const std::vector<Token> list = tokens_of(query, Dialect::kPostgresql);
   const std::span<const Token> tokens = list;
   if (tokens.empty()) return "there is no query";
-  const std::string first = name_of(tokens[0]);
-  if (tokens[0].kind == TokenKind::kWord && holds(kStatements, first)) {
-    return "it is not a plain query but " + first;
+  if (const std::string other = other_statement(query, Dialect::kPostgresql); !other.empty()) {
+    return "it is not a plain query but " + other;
   }
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const Token& token = tokens[i];

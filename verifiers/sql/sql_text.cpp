@@ -1,15 +1,30 @@
 #include "verifiers/sql/sql_text.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <span>
+
+#include "verifiers/sql/sql_names.h"
 
 namespace assay::verifiers::sql {
 
 namespace {
 
 constexpr std::string_view kFence = "```";
+
+// The first words of statements that are no query, of both dialects. Sorted.
+constexpr auto kStatements = std::to_array<std::string_view>(
+    {"abort",      "alter",    "analyse",   "analyze",  "attach",  "begin",   "call",
+     "checkpoint", "close",    "cluster",   "comment",  "commit",  "copy",    "create",
+     "deallocate", "declare",  "delete",    "detach",   "discard", "do",      "drop",
+     "end",        "execute",  "explain",   "fetch",    "grant",   "import",  "insert",
+     "listen",     "load",     "lock",      "merge",    "move",    "notify",  "pragma",
+     "prepare",    "reassign", "refresh",   "reindex",  "release", "replace", "reset",
+     "revoke",     "rollback", "savepoint", "security", "set",     "show",    "start",
+     "truncate",   "unlisten", "update",    "vacuum"});
+static_assert(std::ranges::is_sorted(kStatements));
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n\f\v";
@@ -138,6 +153,13 @@ std::string_view query_in(std::string_view completion) {
                                       : find_fence(completion, close + kFence.size());
   }
   return trimmed(labelled ? *labelled : any.value_or(completion));
+}
+
+std::string other_statement(std::string_view query, Dialect dialect) {
+  const std::vector<Token> tokens = tokens_of(query, dialect);
+  if (tokens.empty() || tokens[0].kind != TokenKind::kWord) return {};
+  const std::string word = lower_case(tokens[0].text);
+  return std::ranges::binary_search(kStatements, word) ? word : "";
 }
 
 std::string_view without_semicolons(std::string_view query, Dialect dialect) {

@@ -33,6 +33,10 @@ std::vector<Token> tokens_of(std::string_view query, Dialect dialect);
 // all of it; after </think> where that occurs. Without white space around it.
 std::string_view query_in(std::string_view completion);
 
+// The first word, in lower case, where it begins a statement that is no query; else empty. For
+// statements that an engine cannot even parse.
+std::string other_statement(std::string_view query, Dialect dialect);
+
 // The query without the semicolons at its end.
 std::string_view without_semicolons(std::string_view query, Dialect dialect);
 

@@ -287,14 +287,7 @@ QueryAnswer SqliteDatabase::execute(sqlite3_stmt* statement, const QueryLimits& 
   return answer;
 }
 
-QueryAnswer SqliteDatabase::run(std::string_view query, QueryAuthor author,
-                                const QueryLimits& limits) {
-  const SteadyTime start = SystemClock().now();
-  limits_ = limits;
-  deadline_ = start + limits.time;
-  steps_left_ = limits.steps_max;
-  was_clock_read = false;
-  policy_->begin(author);
+QueryAnswer SqliteDatabase::judge(std::string_view query, const QueryLimits& limits) {
   if (query.find('\0') != std::string_view::npos) {
     return QueryAnswer::ended(QueryStatus::kRejected, "the query holds a NUL character");
   }
@@ -325,9 +318,24 @@ QueryAnswer SqliteDatabase::run(std::string_view query, QueryAuthor author,
     ::sqlite3_finalize(second);
     if (rest_code != SQLITE_OK || second != nullptr) return reject("it is several statements");
   }
-  QueryAnswer answer = execute(prepared, limits);
-  answer.query_us =
-      static_cast<std::uint64_t>(duration_cast<microseconds>(SystemClock().now() - start).count());
+  return execute(prepared, limits);
+}
+
+QueryAnswer SqliteDatabase::run(std::string_view query, QueryAuthor author,
+                                const QueryLimits& limits) {
+  const SteadyTime start = SystemClock().now();
+  limits_ = limits;
+  deadline_ = start + limits.time;
+  steps_left_ = limits.steps_max;
+  was_clock_read = false;
+  policy_->begin(author);
+  QueryAnswer answer = judge(query, limits);
+  const auto spent = duration_cast<microseconds>(SystemClock().now() - start);
+  // What is slow to compile is over the limit too, whatever it would have said in the end.
+  if (spent > limits.time && answer.status != QueryStatus::kRejected) {
+    answer = QueryAnswer::ended(QueryStatus::kTimedOut, time_limit_reason(limits));
+  }
+  answer.query_us = static_cast<std::uint64_t>(spent.count());
   return answer;
 }
 

@@ -46,6 +46,7 @@ class SqliteDatabase {
   Result<void> open_script(const std::string& script);
   Result<void> open_file(const std::string& file);
   Result<void> harden(const DatabaseSource& source);
+  QueryAnswer judge(std::string_view query, const QueryLimits& limits);
   QueryAnswer execute(sqlite3_stmt* statement, const QueryLimits& limits);
   QueryAnswer refusal(int code) const;
 
