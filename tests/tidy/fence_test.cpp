@@ -19,7 +19,7 @@ const Fence kFences[] = {
     {"CLI/", {"actors/cli/option_set.cpp"}},
     {"boost/asio", {"verifiers/http/http_client.cpp"}},
     {"boost/beast", {"verifiers/http/http_client.cpp"}},
-    {"openssl/", {"runtime/core/digest.cpp"}},
+    {"openssl/", {"runtime/core/digest.cpp", "verifiers/http/tls.cpp"}},
     {"sqlite3.h",
      {"runtime/store/", "verifiers/sql/", "tests/runtime/store/", "tests/verifiers/sql/"}},
     {"libpq", {"verifiers/sql/postgres_connection.cpp"}},

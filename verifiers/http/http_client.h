@@ -9,20 +9,9 @@
 #include <vector>
 
 #include "runtime/core/result.h"
+#include "verifiers/http/url.h"
 
 namespace assay::verifiers::http {
-
-// Where a URL points.
-struct HttpTarget {
-  bool is_encrypted = false;  // https
-  std::string host;
-  std::string port;  // "80" or "443" where the URL says nothing
-  std::string path;  // with its query; begins with a slash
-};
-
-// Errors: kInvalidInput for anything but http or https with a host: user names, spaces and
-// fragments are refused.
-Result<HttpTarget> parse_url(const std::string& url);
 
 struct HttpCall {
   HttpTarget target;
