@@ -67,7 +67,7 @@ std::vector<std::size_t> runs_of_equal_keys(const OutermostOrder& order, const Q
   if (is_keyed) table = &keyed->table;
   for (std::size_t i = 0; i < order.keys.size(); ++i) {
     const auto column = column_of(order.keys[i], answer.column_names);
-    if (!column && !is_keyed) return std::vector<std::size_t>(rows, 1);
+    // Beyond the table's columns where nobody knows the key: then no two rows tie.
     key_columns.push_back(column.value_or(answer.table.column_count + i));
   }
   const auto is_tie = [&](std::size_t row) {

@@ -299,6 +299,15 @@ TEST_F(Postgres, AServerThatIsAwayLeavesTheCompletionUnscoredUntilItIsBack) {
   EXPECT_EQ(judge(*with_reader, "SELECT 1", "SELECT 1").code, kRight);
 }
 
+TEST_F(Postgres, ARestartThatNobodyNoticedCostsNoVerdict) {
+  const auto with_reader = verifier();
+  ASSERT_EQ(judge(*with_reader, "SELECT 1", "SELECT 1").code, kRight);
+
+  server_->restart();  // the idle connection is dead, and the verifier cannot know
+
+  EXPECT_EQ(judge(*with_reader, "SELECT 2", "SELECT 2").code, kRight);
+}
+
 TEST_F(Postgres, VerdictsAreTheSameHoweverManyThreadsAsk) {
   const auto with_reader = verifier();
   std::vector<std::thread> threads;
