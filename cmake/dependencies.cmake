@@ -1,7 +1,7 @@
 # Every third-party library of the project, in one place. All come from Debian 12 (packages.txt).
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto SSL)
 find_package(SQLite3 3.40 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
@@ -12,6 +12,7 @@ find_package(Boost 1.74 REQUIRED)
 find_package(CAF 0.17.6 REQUIRED COMPONENTS core)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(PYTHON REQUIRED IMPORTED_TARGET python-3.11-embed)
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 
 # msgpack-cxx ships a CMake package whose name differs between releases; its headers are all we use.

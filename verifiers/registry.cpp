@@ -4,11 +4,13 @@
 #include <vector>
 
 #include "verifiers/arithmetic/chain_verifier.h"
-#include "verifiers/compose/compose_verifier.h"
 #include "verifiers/code/code_verifier.h"
+#include "verifiers/compose/compose_verifier.h"
+#include "verifiers/http/http_verifier.h"
 #include "verifiers/math/math_verifier.h"
 #include "verifiers/option_reader.h"
 #include "verifiers/python/python_verifier.h"
+#include "verifiers/sql/sql_verifier.h"
 #include "verifiers/text/choice.h"
 #include "verifiers/text/exact_match.h"
 #include "verifiers/text/format_verifier.h"
@@ -31,15 +33,18 @@ constexpr auto kKinds = std::to_array<VerifierKind>({
     {"chain", "chain arithmetic mod 100, every intermediate state checked",
      from_options<make_chain_verifier>},
     {"exact", "the completion is the reference, word for word", from_options<make_exact_match>},
-    {"python", "a Python function of yours, in a process of its own", make_python_verifier},
-    {"compose", "several verifiers together: all, weighted, min, cascade; gates, tripwires",
-     make_compose_verifier},
-    {"code", "a program, run against tests in a sandbox", make_code_verifier},
     {"choice", "the letter of a multiple-choice question", from_options<make_choice>},
+    {"regex", "the completion matches a regular expression (RE2)", from_options<make_regex_match>},
     {"format", "the completion has a declared form: tags, JSON by a schema, a box",
      from_options<make_format_verifier>},
-    {"regex", "the completion matches a regular expression (RE2)", from_options<make_regex_match>},
     {"rubric", "weighted criteria, each with its own check", from_options<make_rubric>},
+    {"code", "a program, run against tests in a sandbox", make_code_verifier},
+    {"sql", "the query returns what the reference query returns (SQLite, PostgreSQL)",
+     make_sql_verifier},
+    {"python", "a Python function of yours, in a process of its own", make_python_verifier},
+    {"http", "a judge behind a URL says whether the completion is right", make_http_verifier},
+    {"compose", "several verifiers together: all, weighted, min, cascade; gates, tripwires",
+     make_compose_verifier},
 });
 
 }  // namespace

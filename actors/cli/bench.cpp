@@ -8,6 +8,7 @@
 #include "verifiers/python/python_bench.h"
 #include "verifiers/code/code_bench.h"
 #include "verifiers/registry.h"
+#include "verifiers/sql/sql_bench.h"
 #include "verifiers/verifier_bench.h"
 
 namespace assay::cli {
@@ -91,6 +92,9 @@ Result<std::vector<Figure>> bench_verifiers(const BenchRequest& request) {
       {"code", request.threads, request.is_quick ? 0.05 : 0.5, request.repeats});
   if (programs) append(figures, std::move(*programs));
   if (!programs && programs.error().code != ErrorCode::kUnavailable) return programs.error();
+  auto sql = verifiers::sql::sql_bench(bench_options(request));
+  if (!sql) return sql.error();
+  append(figures, std::move(*sql));
   return figures;
 }
 
