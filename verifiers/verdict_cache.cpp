@@ -124,6 +124,10 @@ std::chrono::milliseconds CachedVerifier::longest_check() const {
   return judge_->longest_check();
 }
 
+Result<void> CachedVerifier::check_reference(const wire::Prompt& prompt) const {
+  return judge_->check_reference(prompt);
+}
+
 std::string CachedVerifier::identity() const {
   return judge_->identity();
 }

@@ -26,6 +26,7 @@ class CachedVerifier final : public Verifier {
   wire::Verdict verify(const wire::Prompt& prompt, std::string_view completion) const override;
   void verify_all(std::span<const Judgement> items, const VerdictSink& sink) const override;
   std::chrono::milliseconds longest_check() const override;
+  Result<void> check_reference(const wire::Prompt& prompt) const override;
   std::string identity() const override;
 
   CacheCounters counters() const;

@@ -54,6 +54,23 @@ class CodeVerifier final : public Verifier {
 
   std::string identity() const override { return "code/1"; }
 
+  // Every run has the wall-clock limit of its own, the compiler's too.
+  std::chrono::milliseconds longest_check() const override {
+    const std::size_t runs = std::max<std::size_t>(1, task_.io_tests.size()) + 1;
+    return std::chrono::milliseconds(task_.limits.wall_ms) * static_cast<std::int64_t>(runs);
+  }
+
+  // A reference holds tests, which are no program.
+  Result<void> check_reference(const wire::Prompt& prompt) const override {
+    if (task_.has_tests()) return {};
+    const auto task = with_reference(task_, prompt.reference);
+    if (task && task->has_tests()) return {};
+    return Error{ErrorCode::kInvalidInput,
+                 task ? "the reference holds no tests" : task.error().message,
+                 "give tests, or {\"entry_point\", \"setup\", \"tests\"}, as the reference", "",
+                 "E404"};
+  }
+
   Verdict verify(const wire::Prompt& prompt, std::string_view completion) const override {
     return stamped(judge(prompt, completion), identity(), completion);
   }

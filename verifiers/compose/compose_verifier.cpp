@@ -38,6 +38,15 @@ class ComposeVerifier final : public Verifier {
     return sum;
   }
 
+  // One part reads the reference, others may judge form alone: one that can judge by it is enough.
+  Result<void> check_reference(const wire::Prompt& prompt) const override {
+    Result<void> first = parts_.front().verifier->check_reference(prompt);
+    for (std::size_t i = 1; !first && i < parts_.size(); ++i) {
+      if (parts_[i].verifier->check_reference(prompt)) return {};
+    }
+    return first;
+  }
+
   wire::Verdict verify(const wire::Prompt& prompt, std::string_view completion) const override {
     std::vector<JudgedPart> judged;
     for (const Part& part : parts_) {

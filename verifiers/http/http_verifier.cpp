@@ -24,6 +24,10 @@ class HttpVerifier final : public Verifier {
 
   std::string identity() const override { return "http/1"; }
 
+  std::chrono::milliseconds longest_check() const override {
+    return options_.attempts * options_.time_limit + options_.patience;
+  }
+
   Verdict verify(const wire::Prompt& prompt, std::string_view completion) const override {
     return stamped(judge(prompt, completion), identity(), completion);
   }

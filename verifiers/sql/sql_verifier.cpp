@@ -70,6 +70,13 @@ class SqlVerifier final : public Verifier {
 
   std::string identity() const override { return "sql/1"; }
 
+  // The reference's query and the completion's, on every instance.
+  std::chrono::milliseconds longest_check() const override {
+    const auto queries = 2 * std::max<std::size_t>(1, engine_->database_count());
+    return std::chrono::ceil<std::chrono::milliseconds>(options_.limits.time) *
+           static_cast<std::int64_t>(queries);
+  }
+
   Verdict verify(const wire::Prompt& prompt, std::string_view completion) const override {
     Verdict verdict = judge(prompt.reference, completion);
     verdict.isolation = engine_->isolation();
