@@ -3,7 +3,8 @@
 # NAME is the folder, e.g. runtime/wire; the target is assay_runtime_wire. DEPENDS lists rooms and is
 # checked against the table below: an edge that is not in it stops the configure step. LINK lists
 # third-party targets; they stay private, so no room leaks a library into another's headers unless
-# it says PUBLIC_LINK. A room without sources is headers only.
+# it says PUBLIC_LINK. PRECOMPILED lists heavy headers of libraries that most of its files include.
+# A room without sources is headers only.
 
 set(assay_may_use_runtime_core "")
 foreach(room wire text model config telemetry)
@@ -41,9 +42,7 @@ function(assay_room name)
     set(scope PUBLIC)
     target_link_libraries(assay_${id} PRIVATE assay_warnings ${room_LINK})
     if(room_PRECOMPILED)
-      target_precompile_headers(assay_${id} PRIVATE ${assay_common_headers} ${room_PRECOMPILED})
-    else()
-      target_precompile_headers(assay_${id} REUSE_FROM assay_precompiled)
+      target_precompile_headers(assay_${id} PRIVATE ${room_PRECOMPILED})
     endif()
   else()
     add_library(assay_${id} INTERFACE)
@@ -66,7 +65,6 @@ function(assay_test name)
   endif()
   add_executable(${name} ${test_SOURCES})
   target_link_libraries(${name} PRIVATE assay_warnings ${test_LINK} GTest::gmock GTest::gtest_main)
-  target_precompile_headers(${name} REUSE_FROM assay_test_precompiled)
   target_compile_definitions(${name} PRIVATE ASSAY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   # Below the companions, so that they are found from here as they are from the installed program.
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/tests)
