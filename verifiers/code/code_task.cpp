@@ -92,11 +92,12 @@ Result<CodeTask> with_reference(CodeTask task, std::string_view reference) {
     std::string* place = key == "entry_point" ? &task.entry_point
                          : key == "setup"     ? &task.setup
                          : key == "tests"     ? &task.tests
+                         : key == "solution"  ? &task.solution
                                               : nullptr;
     if (key == "tests" && value.is_array() && read_io_tests(value, task.io_tests)) continue;
     if (place == nullptr || !value.is_string()) {
       return Error{ErrorCode::kInvalidInput, "the reference's " + key + " is not usable",
-                   "a reference holds entry_point, setup and tests", "", ""};
+                   "a reference holds entry_point, setup, tests and solution", "", ""};
     }
     *place = value.get<std::string>();
   }

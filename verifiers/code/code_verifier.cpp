@@ -75,7 +75,10 @@ class CodeVerifier final : public Verifier {
     if (!task->has_tests()) {
       return Verdict::unscored(VerdictCode::kInternalError, "there are no tests to judge by");
     }
-    return judge_program(*task, prompt, completion);
+    // Whoever tries a reference by itself means its solution.
+    if (completion != prompt.reference) return judge_program(*task, prompt, completion);
+    if (!task->solution.empty()) return judge_program(*task, prompt, task->solution);
+    return Verdict::unscored(VerdictCode::kInternalError, "the reference holds no solution to try");
   }
 
   Verdict judge_program(const CodeTask& task, const wire::Prompt& prompt,

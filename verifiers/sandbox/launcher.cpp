@@ -110,7 +110,9 @@ class Attempt {
   [[noreturn]] void be_zygote(const std::string& refused) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    // Inherited by all children: the first process of a PID namespace would ignore them anyway.
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);
     if (auto made = make_jail(); !made) give_up(made.error());
     const std::string hello = std::string(to_string(setup_.level)) + "\n" + refused;
     [[maybe_unused]] const ssize_t told = ::write(status_, &kReady, 1);
