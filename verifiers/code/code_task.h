@@ -36,8 +36,8 @@ struct CodeTask {
 Result<CodeTask> read_code_task(const VerifierContext& context, std::string_view options_json);
 
 // The task with the tests of one prompt: a reference that is a JSON object gives entry_point,
-// setup, tests and perhaps a solution, any other text is the tests. Only for a task without tests of its own.
-// Errors: kInvalidInput with what is wrong in the reference.
+// setup, tests and perhaps a solution, any other text is the tests. Only for a task without tests
+// of its own. Errors: kInvalidInput with what is wrong in the reference.
 Result<CodeTask> with_reference(CodeTask task, std::string_view reference);
 
 }  // namespace assay::verifiers

@@ -211,6 +211,7 @@ Result<Outside> prepare(const Language& language, IsolationLevel level, uid_t fi
   Outside outside;
   if (level == IsolationLevel::kL4) {
     if (::geteuid() != 0) return Error{ErrorCode::kUnavailable, "not root", "", "", ""};
+    if (first_user == 0) return Error{ErrorCode::kExhausted, "no users are free", "", "", ""};
     auto group = ControlGroup::create();
     if (!group) return group.error();
     outside.group.emplace(std::move(*group));
