@@ -174,6 +174,12 @@ Finding check_sandbox(const char* name, const char* companion) {
   return {name, Health::kWeak, found, "allow what the higher levels lacked: " + fix};
 }
 
+Finding check_compiler() {
+  Finding finding = check_sandbox("c++ sandbox", "assay-native");
+  if (finding.health != Health::kGood || access("/usr/bin/g++", X_OK) == 0) return finding;
+  return {finding.name, Health::kWeak, finding.found + "; no g++", "apt-get install g++"};
+}
+
 std::string_view word_of(Health health) {
   if (health == Health::kGood) return "good";
   return health == Health::kWeak ? "weak" : "bad";
@@ -223,7 +229,7 @@ ExitCode doctor_command(CommandContext& context) {
                                          check_gpu(),
                                          check_browser(),
                                          check_sandbox("python sandbox", "assay-python"),
-                                         check_sandbox("c++ sandbox", "assay-native")};
+                                         check_compiler()};
   const bool is_ready = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.health == Health::kBad;
   });

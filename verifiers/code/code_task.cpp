@@ -45,6 +45,12 @@ Result<sandbox::Limits> read_limits(const VerifierContext& context, const std::s
   return read;
 }
 
+Result<CodeTask> checked(CodeTask task) {
+  if (task.language == "python" || task.tests.empty()) return task;
+  return Error{ErrorCode::kInvalidInput, "the reference's tests are not of C++",
+               "give a list of {\"input\", \"output\"} as tests", "", ""};
+}
+
 }  // namespace
 
 Result<CodeTask> read_code_task(const VerifierContext& context, std::string_view options_json) {
@@ -78,7 +84,7 @@ Result<CodeTask> read_code_task(const VerifierContext& context, std::string_view
 Result<CodeTask> with_reference(CodeTask task, std::string_view reference) {
   if (!reference.starts_with('{')) {
     task.tests = reference;
-    return task;
+    return checked(std::move(task));
   }
   if (auto checked = check_strict_json(reference); !checked) return checked.error();
   const Json given = parse_json(reference);
@@ -86,15 +92,16 @@ Result<CodeTask> with_reference(CodeTask task, std::string_view reference) {
     std::string* place = key == "entry_point" ? &task.entry_point
                          : key == "setup"     ? &task.setup
                          : key == "tests"     ? &task.tests
+                         : key == "solution"  ? &task.solution
                                               : nullptr;
     if (key == "tests" && value.is_array() && read_io_tests(value, task.io_tests)) continue;
     if (place == nullptr || !value.is_string()) {
       return Error{ErrorCode::kInvalidInput, "the reference's " + key + " is not usable",
-                   "a reference holds entry_point, setup and tests", "", ""};
+                   "a reference holds entry_point, setup, tests and solution", "", ""};
     }
     *place = value.get<std::string>();
   }
-  return task;
+  return checked(std::move(task));
 }
 
 }  // namespace assay::verifiers

@@ -23,6 +23,7 @@ struct CodeTask {
   std::string setup;                // runs before the tests, where they run
   std::string tests;                // Python: assertions, check(candidate), test_*()
   std::vector<IoTest> io_tests;     // instead: pairs of input and expected output
+  std::string solution;             // a program that passes, to try the tests with
   bool is_same_process = false;     // tests beside the program: weak, and flagged in the verdict
   sandbox::Limits limits;
 
@@ -35,8 +36,8 @@ struct CodeTask {
 Result<CodeTask> read_code_task(const VerifierContext& context, std::string_view options_json);
 
 // The task with the tests of one prompt: a reference that is a JSON object gives entry_point,
-// setup and tests, any other text is the tests. Only for a task without tests of its own.
-// Errors: kInvalidInput with what is wrong in the reference.
+// setup, tests and perhaps a solution, any other text is the tests. Only for a task without tests
+// of its own. Errors: kInvalidInput with what is wrong in the reference.
 Result<CodeTask> with_reference(CodeTask task, std::string_view reference);
 
 }  // namespace assay::verifiers

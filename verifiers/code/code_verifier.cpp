@@ -86,20 +86,25 @@ class CodeVerifier final : public Verifier {
     if (!is_valid_utf8(completion)) {
       return Verdict::incorrect(VerdictCode::kMalformed, "the completion is not UTF-8");
     }
-    if (task_.has_tests()) return judge_program(task_, completion);
+    if (task_.has_tests()) return judge_program(task_, prompt, completion);
     const auto task = with_reference(task_, prompt.reference);
     if (!task) return Verdict::unscored(VerdictCode::kInternalError, task.error().message);
     if (!task->has_tests()) {
       return Verdict::unscored(VerdictCode::kInternalError, "there are no tests to judge by");
     }
-    return judge_program(*task, completion);
+    // Whoever tries a reference by itself means its solution.
+    if (completion != prompt.reference) return judge_program(*task, prompt, completion);
+    if (!task->solution.empty()) return judge_program(*task, prompt, task->solution);
+    return Verdict::unscored(VerdictCode::kInternalError, "the reference holds no solution to try");
   }
 
-  Verdict judge_program(const CodeTask& task, std::string_view completion) const {
-    const std::string_view program = extract_program(completion, task.language, task.entry_point);
-    if (program.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+  Verdict judge_program(const CodeTask& task, const wire::Prompt& prompt,
+                        std::string_view completion) const {
+    const std::string_view found = extract_program(completion, task.language, task.entry_point);
+    if (found.find_first_not_of(" \t\r\n") == std::string_view::npos) {
       return Verdict::incorrect(VerdictCode::kNoAnswer, "the completion holds no program");
     }
+    const std::string program = continued_program(prompt.text, completion, found, task.entry_point);
     if (!task.io_tests.empty()) return judge_outputs(task, program);
     return task.is_same_process ? judge_together(task, program) : judge_apart(task, program);
   }

@@ -74,6 +74,15 @@ bool is_of(std::string_view language, std::string_view tag) {
 
 }  // namespace
 
+std::string continued_program(std::string_view prompt, std::string_view completion,
+                              std::string_view program, std::string_view entry_point) {
+  const auto defines = [&](std::string_view text) {
+    return text.find("def " + std::string(entry_point) + "(") != std::string_view::npos;
+  };
+  if (entry_point.empty() || !defines(prompt) || defines(program)) return std::string(program);
+  return std::string(prompt) + std::string(completion);
+}
+
 std::string_view extract_program(std::string_view completion, std::string_view language,
                                  std::string_view entry_point) {
   constexpr std::string_view kThought = "</think>";

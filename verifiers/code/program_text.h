@@ -13,4 +13,9 @@ namespace assay::verifiers {
 std::string_view extract_program(std::string_view completion, std::string_view language,
                                  std::string_view entry_point);
 
+// The whole program of a completion that only goes on where a Python prompt stops: where the prompt
+// defines `entry_point` and `program` does not, prompt and completion together; else `program`.
+std::string continued_program(std::string_view prompt, std::string_view completion,
+                              std::string_view program, std::string_view entry_point);
+
 }  // namespace assay::verifiers

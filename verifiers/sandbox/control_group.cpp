@@ -74,44 +74,53 @@ Result<void> write_value(const FileDescriptor& file, const std::string& value) {
 
 }  // namespace
 
+Result<void> ControlGroup::make_folder(const std::string& parent) {
+  remove_stale(parent);
+  const std::string folder = parent + "/" + std::string(kPrefix) + std::to_string(::getpid());
+  if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return errno_error("make", folder);
+  folders_.push_back(folder);
+  auto members = open_to_write(folder + "/cgroup.procs");
+  if (!members) return members.error();
+  members_.push_back(std::move(*members));
+  return {};
+}
+
+// `names` are the files for memory, processes and events, in the first and in the last folder.
+Result<void> ControlGroup::open_files(const FileNames& names) {
+  auto memory = open_to_write(folders_.front() + names.memory);
+  if (!memory) return memory.error();
+  auto processes = open_to_write(folders_.back() + "/pids.max");
+  if (!processes) return processes.error();
+  events_ = FileDescriptor(::open((folders_.front() + names.events).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!events_.is_open()) return errno_error("open", folders_.front() + names.events);
+  memory_limit_ = std::move(*memory);
+  process_limit_ = std::move(*processes);
+  return {};
+}
+
+Result<ControlGroup> ControlGroup::make_below(const std::vector<std::string>& parents,
+                                              const FileNames& names) {
+  ControlGroup group;
+  for (const std::string& parent : parents) {
+    if (auto made = group.make_folder(parent); !made) return made.error();
+  }
+  if (auto opened = group.open_files(names); !opened) return opened.error();
+  return group;
+}
+
 Result<ControlGroup> ControlGroup::create() {
   const std::string root = "/sys/fs/cgroup";
-  const bool is_first = path_exists(root + "/memory/memory.limit_in_bytes");
-  const bool is_second = line_of(root + "/cgroup.controllers").find("memory") != std::string::npos;
-  if (!is_first && !is_second) {
+  if (path_exists(root + "/memory/memory.limit_in_bytes")) {
+    return make_below({own_folder(root + "/memory", "memory"), own_folder(root + "/pids", "pids")},
+                      {"/memory.limit_in_bytes", "/memory.oom_control"});
+  }
+  if (line_of(root + "/cgroup.controllers").find("memory") == std::string::npos) {
     return Error{ErrorCode::kUnavailable, "no control groups that count memory", "", "", ""};
   }
-  ControlGroup group;
-  const auto make = [&](const std::string& parent) -> Result<std::string> {
-    remove_stale(parent);
-    const std::string folder = parent + "/" + std::string(kPrefix) + std::to_string(::getpid());
-    if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return errno_error("make", folder);
-    group.folders_.push_back(folder);
-    auto members = open_to_write(folder + "/cgroup.procs");
-    if (!members) return members.error();
-    group.members_.push_back(std::move(*members));
-    return folder;
-  };
-  const auto keep = [](FileDescriptor& place, const std::string& path) -> Result<void> {
-    auto file = open_to_write(path);
-    if (!file) return file.error();
-    place = std::move(*file);
-    return {};
-  };
-  const auto memory =
-      make(is_first ? own_folder(root + "/memory", "memory") : own_folder(root, ""));
-  if (!memory) return memory.error();
-  auto processes = is_first ? make(own_folder(root + "/pids", "pids")) : memory;
-  if (!processes) return processes.error();
-  for (auto kept :
-       {keep(group.memory_limit_, *memory + (is_first ? "/memory.limit_in_bytes" : "/memory.max")),
-        keep(group.process_limit_, *processes + "/pids.max")}) {
-    if (!kept) return kept.error();
-  }
-  const std::string events = *memory + (is_first ? "/memory.oom_control" : "/memory.events");
-  group.events_ = FileDescriptor(::open(events.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!group.events_.is_open()) return errno_error("open", events);
-  return group;
+  // A group with processes of its own, as a session's is, hands no controller to groups below it.
+  const FileNames names{"/memory.max", "/memory.events"};
+  auto below = make_below({own_folder(root, "")}, names);
+  return below ? std::move(below) : make_below({root}, names);
 }
 
 ControlGroup::~ControlGroup() {

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +34,15 @@ class ControlGroup {
   void forget_folders() { folders_.clear(); }
 
  private:
+  struct FileNames {
+    std::string memory, events;  // "/memory.max", "/memory.events" or their forms of version 1
+  };
+
   ControlGroup() = default;
+  static Result<ControlGroup> make_below(const std::vector<std::string>& parents,
+                                         const FileNames& names);
+  Result<void> make_folder(const std::string& parent);
+  Result<void> open_files(const FileNames& names);
 
   std::vector<std::string> folders_;
   std::vector<FileDescriptor> members_;

@@ -110,7 +110,9 @@ class Attempt {
   [[noreturn]] void be_zygote(const std::string& refused) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    // Inherited by all children: the first process of a PID namespace would ignore them anyway.
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);
     if (auto made = make_jail(); !made) give_up(made.error());
     const std::string hello = std::string(to_string(setup_.level)) + "\n" + refused;
     [[maybe_unused]] const ssize_t told = ::write(status_, &kReady, 1);
@@ -209,6 +211,7 @@ Result<Outside> prepare(const Language& language, IsolationLevel level, uid_t fi
   Outside outside;
   if (level == IsolationLevel::kL4) {
     if (::geteuid() != 0) return Error{ErrorCode::kUnavailable, "not root", "", "", ""};
+    if (first_user == 0) return Error{ErrorCode::kExhausted, "no users are free", "", "", ""};
     auto group = ControlGroup::create();
     if (!group) return group.error();
     outside.group.emplace(std::move(*group));

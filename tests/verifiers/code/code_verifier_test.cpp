@@ -184,6 +184,15 @@ TEST_F(Code, TestsMayComeWithThePrompt) {
             Outcome::kUnscored);
 }
 
+TEST_F(Code, AReferenceIsTriedByItsSolution) {
+  const std::string tests = R"json({"entry_point": "f", "tests": "assert f(1) == 2")json";
+  const std::string right = tests + R"json(, "solution": "def f(x): return x + 1"})json";
+  const std::string wrong = tests + R"json(, "solution": "def f(x): return x"})json";
+  expect(judge_program("{}", right, right), VerdictCode::kCorrect);
+  expect(judge_program("{}", wrong, wrong), VerdictCode::kWrongAnswer);
+  EXPECT_EQ(judge_program("{}", tests + "}", tests + "}").outcome, Outcome::kUnscored);
+}
+
 TEST_F(Code, AHundredRepeatsGiveOneRecord) {
   const auto verifier = make_verifier("code", kAdd);
   for (const char* program :

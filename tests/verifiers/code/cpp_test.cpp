@@ -85,6 +85,13 @@ TEST_F(Cpp, PythonProgramsMayBeJudgedByTheirOutputToo) {
   EXPECT_EQ(code("while True: print('x' * 1000)"), VerdictCode::kOutputLimit);
 }
 
+TEST(CppReference, TextIsNoTestOfAProgramThatIsJudgedByItsOutput) {
+  const auto verdict = judge_program(R"({"language": "cpp"})", "int main() {}", "assert f(1)");
+
+  EXPECT_EQ(verdict.outcome, wire::Outcome::kUnscored);
+  EXPECT_EQ(verdict.code, VerdictCode::kInternalError);
+}
+
 TEST(SameOutput, BlanksAtTheEndsDoNotCount) {
   EXPECT_TRUE(is_same_output("5", "5\n"));
   EXPECT_TRUE(is_same_output("a  \r\nb\n\n\n", "a\nb"));

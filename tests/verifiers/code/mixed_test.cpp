@@ -12,6 +12,7 @@
 #include <mutex>
 #include <thread>
 
+#include "runtime/core/figure.h"
 #include "runtime/core/rng.h"
 #include "tests/support/seed.h"
 #include "tests/verifiers/code/code_cases.h"
@@ -20,6 +21,7 @@ namespace assay::verifiers {
 namespace {
 
 constexpr unsigned kThreads = 2;
+constexpr std::size_t kRounds = 8;
 constexpr double kHonestShare = 0.5;
 constexpr double kSlowShare = 0.02;  // of programs that use up their time
 
@@ -105,21 +107,27 @@ TEST(MixedPrograms, HostileOnesNeitherEscapeNorSlowTheHonest) {
   const Programs programs = read_programs();
   SCOPED_TRACE(seed_text());
   Rng rng = test_rng();
-  std::vector<const CodeCase*> mixed;
-  for (std::size_t i = 0; i < check_count(); ++i) mixed.push_back(&draw(programs, rng));
-  const std::vector<const CodeCase*> honest(mixed.size() / 2, &programs.honest.front());
+  const std::size_t round_size = check_count() / kRounds;
+  std::vector<double> ratios;
+  std::size_t wrong = 0;
   {
     const auto pool = std::make_shared<sandbox::JailPool>("assay-python");
-    const Tally alone = judge_all(honest, pool);
-    const Tally beside = judge_all(mixed, pool);
-    const Tally again = judge_all(honest, pool);
-    const double ratio =
-        beside.honest_per_s() / std::max(alone.honest_per_s(), again.honest_per_s());
-    std::cout << mixed.size() << " checks mixed: " << beside.wrong << " wrong; honest "
-              << beside.honest_per_s() << "/s a thread, " << ratio << " of honest alone\n";
-    EXPECT_EQ(beside.wrong, 0u);
-    EXPECT_GE(ratio, 0.5) << "the goal is 0.9, on a machine that does nothing else";
+    // Each round compares what happened at about the same time: others use this machine too.
+    for (std::size_t round = 0; round < kRounds; ++round) {
+      std::vector<const CodeCase*> mixed;
+      for (std::size_t i = 0; i < round_size; ++i) mixed.push_back(&draw(programs, rng));
+      const std::vector<const CodeCase*> honest(mixed.size() / 2, &programs.honest.front());
+      const Tally alone = judge_all(honest, pool);
+      const Tally beside = judge_all(mixed, pool);
+      ratios.push_back(beside.honest_per_s() / alone.honest_per_s());
+      wrong += alone.wrong + beside.wrong;
+    }
   }
+  const double ratio = percentile(ratios, 0.5);
+  std::cout << kRounds * round_size << " checks mixed: " << wrong << " wrong; honest at " << ratio
+            << " of their rate alone\n";
+  EXPECT_EQ(wrong, 0u);
+  EXPECT_GE(ratio, 0.5) << "the goal is 0.9, on a machine that does nothing else";
   EXPECT_EQ(children_of_this(), 0u);
 }
 

@@ -45,5 +45,14 @@ TEST(ProgramText, FencesInsideAnIndentedDocstringAreText) {
   EXPECT_EQ(program(text), text);
 }
 
+TEST(ProgramText, ACompletionMayGoOnWhereThePromptStops) {
+  const std::string prompt = "def f(x):\n    \"\"\"Twice.\"\"\"\n";
+  EXPECT_EQ(continued_program(prompt, "    return 2 * x\n", "    return 2 * x\n", "f"),
+            prompt + "    return 2 * x\n");
+  EXPECT_EQ(continued_program(prompt, "def f(x): return 1", "def f(x): return 1", "f"),
+            "def f(x): return 1");
+  EXPECT_EQ(continued_program("Write f.", "x = 1", "x = 1", "f"), "x = 1");
+}
+
 }  // namespace
 }  // namespace assay::verifiers

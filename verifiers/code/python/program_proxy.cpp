@@ -1,4 +1,6 @@
 #include <Python.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include "verifiers/code/python/program_proxy.h"
 
@@ -49,16 +51,29 @@ bool handle_of(PyObject* object, std::uint32_t& handle) {
   return proxy != nullptr;
 }
 
+// Whether something lies in the line before anything was asked: an answer made beforehand, or the
+// end. Nothing that comes later can then be told apart from a forgery.
+bool is_line_broken() {
+  pollfd line{sandbox::kPeer, POLLIN, 0};
+  if (::poll(&line, 1, 0) <= 0) return false;
+  char byte = 0;
+  if (::read(sandbox::kPeer, &byte, 1) > 0) {
+    call_record().program_end = "the program answered what it was not asked";
+  }
+  return true;
+}
+
 // One request and its answer; empty, with the interpreter's error set, when the program is gone.
 std::string ask(const std::string& request) {
   CallRecord& record = call_record();
-  if (!record.is_program_gone && sandbox::write_plain_frame(sandbox::kPeer, request)) {
-    if (auto answer = sandbox::read_plain_frame(sandbox::kPeer, kMessageBytesMax)) {
-      if (!answer->empty()) return *answer;
-    }
+  const bool is_sent = record.program_end.empty() && !is_line_broken() &&
+                       sandbox::write_plain_frame(sandbox::kPeer, request);
+  if (is_sent) {
+    auto answer = sandbox::read_plain_frame(sandbox::kPeer, kMessageBytesMax);
+    if (answer && !answer->empty()) return *answer;
   }
-  record.is_program_gone = true;
-  record.raise("RuntimeError", "runtime_error", "the program ended its process");
+  if (record.program_end.empty()) record.program_end = "the program ended its process";
+  record.raise("RuntimeError", "runtime_error", record.program_end);
   return "";
 }
 

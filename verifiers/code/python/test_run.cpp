@@ -59,8 +59,8 @@ bool judge_border(Judgement& judgement) {
   const CallRecord& record = call_record();
   if (!record.unsplittable.empty()) {
     judgement = {"internal_error", record.unsplittable};
-  } else if (record.is_program_gone) {
-    judgement = {"runtime_error", "the program ended its process"};
+  } else if (!record.program_end.empty()) {
+    judgement = {"runtime_error", record.program_end};
   } else {
     return false;
   }

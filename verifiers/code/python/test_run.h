@@ -15,7 +15,7 @@ struct CallRecord {
   PyObject* raised = nullptr;  // the last exception that a call raised on the program's behalf
   std::string raised_code;     // and the verdict code, if the tests let it through
   std::string raised_reason;
-  bool is_program_gone = false;
+  std::string program_end;                  // how the program stopped answering; empty: it has not
   std::string unsplittable;                 // why the tests cannot be run apart from the program
   std::vector<std::string> borrowed_names;  // of the program's, that the tests use besides
   std::string missing_name;                 // that neither the tests nor the program define

@@ -43,7 +43,7 @@ Judgement test_program(const std::string& entry, const std::string& setup,
   if (state->front() == kProgramRaised) return raised_at_start(state->substr(1, 60));
   Object candidate = Object::borrowed(Py_None);
   if (!entry.empty()) candidate = entry_proxy(entry);
-  if (call_record().is_program_gone) return {"runtime_error", "the program ended its process"};
+  if (!call_record().program_end.empty()) return {"runtime_error", call_record().program_end};
   if (!candidate) return {"runtime_error", "the program does not define " + entry};
   const Object names = names_for_tests(entry.empty());
   const Object scope(PyDict_New());
