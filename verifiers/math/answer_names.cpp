@@ -33,6 +33,12 @@ bool is_coordinate(const std::string& name) {
 
 bool is_name(const Node& node) {
   if (node.kind == NodeKind::kSymbol || node.kind == NodeKind::kText) return true;
+  // xy = 1 is an equation between coordinates.
+  const bool is_of_coordinates =
+      node.kind == NodeKind::kProduct &&
+      std::all_of(node.children.begin(), node.children.end(),
+                  [](const Node& factor) { return is_coordinate(factor.name); });
+  if (is_of_coordinates) return false;
   const bool is_applied = node.kind == NodeKind::kProduct || node.kind == NodeKind::kFunction ||
                           node.kind == NodeKind::kRatio ||
                           (node.kind == NodeKind::kList && node.name == "()");

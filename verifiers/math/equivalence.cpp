@@ -59,6 +59,12 @@ std::string meaning_of(const Node& text) {
   return text.name;
 }
 
+bool says_all_reals(const Node& node) {
+  return node.kind == NodeKind::kText &&
+         (node.name == "all real numbers" || node.name == "all reals" ||
+          node.name == "all real number" || node.name == "any real number");
+}
+
 bool is_unordered(const Node& list) {
   return list.name.empty() || list.name == "{}";
 }
@@ -77,6 +83,8 @@ class Comparison {
         (&reference == &given_reference || &answer == &given_answer)) {
       return compare_relations(given_reference, given_answer);
     }
+    if (says_all_reals(reference)) return compare(make_named(NodeKind::kSymbol, "R"), answer);
+    if (says_all_reals(answer)) return compare(reference, make_named(NodeKind::kSymbol, "R"));
     if (has_spread(reference)) return compare(spread(reference), answer);
     if (has_spread(answer)) return compare(reference, spread(answer));
     if (reference.kind == NodeKind::kQuantity || answer.kind == NodeKind::kQuantity) {
@@ -131,7 +139,7 @@ class Comparison {
     if (reference.kind == NodeKind::kRelation || answer.kind == NodeKind::kRelation) {
       return Agreement::kDifferent;  // an equation is not a value
     }
-    if (is_plain(reference) && is_plain(answer) && !is_decimal(answer)) {
+    if (is_plain(reference) && is_plain(answer) && !is_decimal(answer) && !is_decimal(reference)) {
       return Agreement::kDifferent;
     }
     return compare_expressions(reference, answer);
