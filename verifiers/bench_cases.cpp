@@ -79,6 +79,69 @@ std::vector<BenchCase> math_bench_cases(std::size_t count, std::uint64_t seed) {
   return cases;
 }
 
+std::vector<BenchCase> algebra_bench_cases(std::size_t count, std::uint64_t seed) {
+  Rng rng(seed);
+  const auto text = [](std::uint64_t value) { return std::to_string(value); };
+  std::vector<BenchCase> cases;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t a = 1 + rng.below(20), b = 1 + rng.below(20), c = 2 + rng.below(9);
+    const bool is_correct = rng.next_bool(0.5);
+    const std::string off = is_correct ? "" : "+1";
+    const std::string x = "x^2+" + text(a + b) + "x+" + text(a * b);
+    switch (i % 4) {
+      case 0:
+        cases.push_back(make_case("(x+" + text(a) + ")(x+" + text(b) + ")",
+                                  "Expanding gives $\\boxed{" + x + off + "}$.", is_correct));
+        break;
+      case 1:
+        cases.push_back(make_case(
+            "\\frac{" + text(a) + "}{x+" + text(b) + "}",
+            "\\boxed{\\frac{" + text(a * c) + "}{" + text(c) + "(x+" + text(b) + ")}" + off + "}",
+            is_correct));
+        break;
+      case 2:
+        cases.push_back(make_case(text(c) + "\\sqrt{" + text(a) + "}",
+                                  "So it is \\boxed{\\sqrt{" + text(c * c * a) + "}" + off + "}.",
+                                  is_correct));
+        break;
+      default:
+        cases.push_back(make_case(
+            "y=" + text(a) + "x+" + text(b),
+            "The line is $\\boxed{" + text(a) + "x-y+" + text(b) + off + "=0}$.", is_correct));
+    }
+  }
+  return cases;
+}
+
+std::vector<BenchCase> numeric_bench_cases(std::size_t count, std::uint64_t seed) {
+  Rng rng(seed);
+  const auto text = [](std::uint64_t value) { return std::to_string(value); };
+  std::vector<BenchCase> cases;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t a = 2 + rng.below(20), b = 2 + rng.below(20);
+    const bool is_correct = rng.next_bool(0.5);
+    const std::string c = text(is_correct ? a + b : a + b + 1);
+    switch (i % 3) {
+      case 0:
+        cases.push_back(make_case(
+            "\\sin " + text(2 * a) + "x",
+            "\\boxed{2\\sin(" + text(a) + "x)\\cos(" + text(is_correct ? a : a + 1) + "x)}",
+            is_correct));
+        break;
+      case 1:
+        cases.push_back(make_case(
+            "e^{" + text(a) + "x}e^{" + text(b) + "y}",
+            "\\boxed{e^{" + text(a) + "(x+y)+" + c + "y-" + text(2 * a) + "y}}", is_correct));
+        break;
+      default:
+        cases.push_back(make_case("\\ln " + text(a) + "+\\ln " + text(b),
+                                  "\\boxed{\\ln " + text(is_correct ? a * b : a * b + 1) + "}",
+                                  is_correct));
+    }
+  }
+  return cases;
+}
+
 std::vector<BenchCase> hard_math_bench_cases() {
   constexpr std::size_t kBytes = limits::kVerifierInputBytesMax - 64;
   constexpr std::size_t kAnswerBytes = 3900;  // below what is parsed at all
@@ -91,6 +154,9 @@ std::vector<BenchCase> hard_math_bench_cases() {
       make_case("1", "The answer is ((10^7)!)!", false),
       make_case("1", "The answer is 2^32000 - 2^31999", false),
       make_case("1", "\\boxed{1e999999999}", false),
+      make_case("x", "\\boxed{(x+y+z+w)^{4000}}", false),
+      make_case("x", "\\boxed{(x+y+z)^{80}-(x-y+z)^{80}}", false),
+      make_case("\\sin x", "\\boxed{(((x)!)!)!}", false),
       make_case("7", "\\boxed{" + deep + "}", false),
       make_case("34/55", "\\boxed{" + fraction + "}", true),
       make_case(digits, "\\boxed{" + digits + ".0}", true),

@@ -41,8 +41,15 @@ Result<std::vector<Figure>> verifier_bench(const Verifier& verifier,
 // fractions, decimals, thousands separators, percent, LaTeX. The same for the same seed.
 std::vector<BenchCase> math_bench_cases(std::size_t count, std::uint64_t seed);
 
-// Completions made to be slow: towers of powers, long numbers, deep nesting, thousands of
-// candidate answers, inputs at the size limit.
+// Answers that only algebra decides: factored and expanded polynomials, fractions, surds,
+// equations, right and wrong. The same for the same seed.
+std::vector<BenchCase> algebra_bench_cases(std::size_t count, std::uint64_t seed);
+
+// Answers that balls decide: trigonometric and exponential identities, logarithms, right and wrong.
+std::vector<BenchCase> numeric_bench_cases(std::size_t count, std::uint64_t seed);
+
+// Completions made to be slow: towers of powers, expansions, long numbers, deep nesting, thousands
+// of candidate answers, inputs at the size limit.
 std::vector<BenchCase> hard_math_bench_cases();
 
 }  // namespace assay::verifiers

@@ -83,6 +83,10 @@ Result<std::vector<Figure>> bench_verifiers(const BenchRequest& request) {
   if (auto done = add("chain", "chain", *chain); !done) return done.error();
   const auto solutions = verifiers::math_bench_cases(kVerifierCases, kCaseSeed);
   if (auto done = add("math", "math", solutions); !done) return done.error();
+  const auto algebra = verifiers::algebra_bench_cases(kVerifierCases, kCaseSeed);
+  if (auto done = add("math", "math_algebra", algebra); !done) return done.error();
+  const auto numeric = verifiers::numeric_bench_cases(kVerifierCases, kCaseSeed);
+  if (auto done = add("math", "math_numeric", numeric); !done) return done.error();
   const auto hard = verifiers::hard_math_bench_cases();
   if (auto done = add("math", "math_hard", hard); !done) return done.error();
   auto python = verifiers::python_bench(bench_options(request), request.folder);

@@ -82,7 +82,8 @@ TEST(Bench, EngineStandsBesideTheMultiplyAddPeak) {
 TEST(Bench, VerifiersStandBesideAnEmptyVerdictAndAFork) {
   const std::set<std::string> names = sound_figures("verifiers");
 
-  for (const std::string verifier : {"chain", "math", "math_hard", "sql"}) {
+  for (const std::string verifier :
+       {"chain", "math", "math_algebra", "math_numeric", "math_hard", "sql"}) {
     expect_names(names,
                  {verifier + "_checks_per_s_1_thread", verifier + "_checks_per_s_all_threads",
                   verifier + "_p50_us", verifier + "_p95_us", verifier + "_p99_us"});

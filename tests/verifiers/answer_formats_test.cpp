@@ -33,7 +33,7 @@ void expect_agreement(const std::string& path, std::size_t least) {
 }
 
 TEST(AnswerFormats, AreJudgedAsTheirCasesSay) {
-  expect_agreement(std::string(ASSAY_SOURCE_DIR) + "/tests/verifiers/answer_formats.jsonl", 700);
+  expect_agreement(std::string(ASSAY_SOURCE_DIR) + "/tests/verifiers/answer_formats.jsonl", 1'000);
 }
 
 TEST(AnswerFormats, SamplesBesideTheCheckoutAreJudgedAsTheySay) {

@@ -129,7 +129,7 @@ TEST(MathProperties, NoSoupOfMathematicsMakesItFailOrSlow) {
     const std::string reference = random_soup(rng, 12), completion = random_soup(rng, 24);
     const auto start = thread_cpu_time();
     const wire::Verdict verdict = judge(reference, completion);
-    EXPECT_LT((thread_cpu_time() - start).count(), 100'000) << reference << " | " << completion;
+    EXPECT_LT((thread_cpu_time() - start).count(), 50'000) << reference << " | " << completion;
     EXPECT_FALSE(verdict.reason.empty());
     EXPECT_EQ(verdict_record("a", verdict), verdict_record("a", judge(reference, completion)));
   }
@@ -180,7 +180,7 @@ TEST(MathProperties, TenThousandBombsEndWithinTheirBudget) {
     const wire::Verdict verdict = judge(reference, "\\boxed{" + text + "}");
     const std::int64_t spent = (thread_cpu_time() - start).count();
     longest = std::max(longest, spent);
-    ASSERT_LT(spent, 100'000) << text;  // us
+    ASSERT_LT(spent, 50'000) << text;  // us
     EXPECT_NE(verdict.outcome, Outcome::kUnscored) << text;
   }
   RecordProperty("longest_us", std::to_string(longest));

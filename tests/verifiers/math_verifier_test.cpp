@@ -206,6 +206,24 @@ TEST(MathVerifier, RoundedDecimalsNeedTheOption) {
              options);
 }
 
+TEST(MathVerifier, ANumberInPassingIsReadOnlyAsAnExpression) {
+  const char* latex = R"({"extract": ["latex", "boxed"]})";
+  EXPECT_EQ(judge("7", "There were 7 of them in all").outcome, Outcome::kCorrect);
+  EXPECT_EQ(judge("7", "There were 7 of them in all", latex).outcome, Outcome::kIncorrect);
+  EXPECT_EQ(judge("7", "There were $7$ of them in all", latex).outcome, Outcome::kCorrect);
+}
+
+TEST(MathVerifier, StrictnessKeepsTuplesAndSetsApart) {
+  EXPECT_EQ(judge("(1,2)", "\\boxed{\\{2,1\\}}").outcome, Outcome::kIncorrect);
+  EXPECT_EQ(judge("(1,2)", "\\boxed{\\{2,1\\}}", R"({"strict": false})").outcome,
+            Outcome::kCorrect);
+}
+
+TEST(MathVerifier, EvidenceIsToldFromProof) {
+  EXPECT_THAT(judge("1", "\\boxed{\\sin^2 x+\\cos^2 x}").reason, HasSubstr("numerically"));
+  EXPECT_THAT(judge("x^2-1", "\\boxed{(x-1)(x+1)}").reason, HasSubstr("equals"));
+}
+
 TEST(MathVerifier, BombsEndQuicklyWithAVerdict) {
   const std::vector<std::string> bombs = {
       "\\boxed{9^{9^{9}}}",
@@ -230,7 +248,9 @@ TEST(MathVerifier, BombsEndQuicklyWithAVerdict) {
   for (int i = 0; i < 6'000; ++i) boxes += "\\boxed{";
   for (int i = 0; i < 5'000; ++i) answers += "the answer ";
   for (int i = 0; i < 300; ++i) products += "+3^{9000}/7^{9000}";
-  for (const std::string& bomb : {boxes, answers, products + "}"}) {
+  std::string equations = "\\boxed{x=9^{9000}";
+  for (int i = 0; i < 90; ++i) equations += ",x=" + std::to_string(i) + "^{9000}";
+  for (const std::string& bomb : {boxes, answers, products + "}", equations + "}"}) {
     const auto start = thread_cpu_time();
     EXPECT_FALSE(judge("1", bomb).reason.empty());
     EXPECT_LT((thread_cpu_time() - start).count(), 100'000) << bomb.substr(0, 40);
@@ -257,7 +277,7 @@ TEST(MathVerifier, VerdictsCarryReasonIdentityAndHash) {
   const wire::Verdict verdict = judge("5", "\\boxed{6}");
 
   EXPECT_EQ(verdict.reason, "the answer \"6\" is wrong, expected \"5\"");
-  EXPECT_EQ(verdict.verifier, "math/1");
+  EXPECT_EQ(verdict.verifier, "math/2");
   EXPECT_EQ(verdict.judged, sha256("\\boxed{6}"));
   EXPECT_EQ(verdict.reward, 0.0);
 }

@@ -20,12 +20,26 @@ wire::Verdict judge(std::string_view verifier, std::string_view reference,
 }
 
 TEST(Choice, TakesTheLastStatement) {
-  for (const char* completion :
-       {"B", "(B)", "b", "**B**", "B. Paris", "The answer is B.", "Answer: B", "answer: (b)",
-        "\\boxed{B}", "\\boxed{\\text{(B)}}", "First I thought the answer is A. The answer is B.",
-        "<think>The answer is A.</think>B", "The answer is B, not A.",
-        "The answer is B because A is", "Let me think.\n\nB", "#### B", "<answer>B</answer>",
-        "Option B is correct."}) {
+  for (const char* completion : {"B",
+                                 "(B)",
+                                 "b",
+                                 "**B**",
+                                 "B. Paris",
+                                 "The answer is B.",
+                                 "Answer: B",
+                                 "answer: (b)",
+                                 "\\boxed{B}",
+                                 "\\boxed{\\text{(B)}}",
+                                 "First I thought the answer is A. The answer is B.",
+                                 "<think>The answer is A.</think>B",
+                                 "The answer is B, not A.",
+                                 "The answer is B because A is",
+                                 "Let me think.\n\nB",
+                                 "#### B",
+                                 "<answer>B</answer>",
+                                 "Option B is correct.",
+                                 "I'd go with B.",
+                                 "It must be (B)."}) {
     const wire::Verdict verdict = judge("choice", "B", completion);
     EXPECT_EQ(verdict.outcome, Outcome::kCorrect) << completion << ": " << verdict.reason;
   }

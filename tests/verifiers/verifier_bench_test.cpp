@@ -28,6 +28,20 @@ TEST(BenchCases, SolutionsAreTheSameForTheSameSeedAndSomeAreWrong) {
   EXPECT_LT(correct, 48);
 }
 
+TEST(BenchCases, AlgebraAndIdentitiesAreJudgedRightAndBallsAreNamed) {
+  std::vector<BenchCase> cases = algebra_bench_cases(60, 5);
+  const std::vector<BenchCase> numeric = numeric_bench_cases(60, 5);
+  cases.insert(cases.end(), numeric.begin(), numeric.end());
+  std::size_t numeric_count = 0;
+  for (const BenchCase& one : cases) {
+    const wire::Verdict verdict = math()->verify(one.prompt, one.completion);
+    EXPECT_EQ(verdict.outcome == wire::Outcome::kCorrect, one.is_correct)
+        << one.prompt.reference << " | " << one.completion << ": " << verdict.reason;
+    numeric_count += verdict.reason.find("numerically") != std::string::npos;
+  }
+  EXPECT_GT(numeric_count, 20u);
+}
+
 TEST(BenchCases, HardOnesAreJudgedRightInATenthOfASecond) {
   for (const BenchCase& one : hard_math_bench_cases()) {
     const auto start = thread_cpu_time();

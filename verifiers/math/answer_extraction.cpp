@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 
 #include "verifiers/math/math_text.h"
@@ -292,6 +293,7 @@ std::optional<Statement> last_announced(std::string_view text) {
   std::size_t read_count = 0;
   for (auto place = places.rbegin();
        place != places.rend() && !last && read_count < kAnnouncementsMax; ++place) {
+    if (*place > 0 && text[*place - 1] == '/') continue;  // </answer>
     const auto rest = announced(text.substr(*place + kWord.size()));
     if (!rest) continue;
     ++read_count;
@@ -416,7 +418,8 @@ std::optional<Formula> last_formula(std::string_view text) {
 
 // The value of a sentence that begins with words: what stands after its last "is" or "=".
 void add_sentence_ends(std::string_view text, std::vector<std::string>& readings) {
-  for (const std::string_view verb : {" is ", " are ", " equals ", " of ", "="}) {
+  for (const std::string_view verb :
+       {" is ", " are ", " equals ", " get ", " gives ", " obtain ", " have ", " of ", "="}) {
     std::size_t last = kNone;
     for (std::size_t place = 0; (place = find_ignoring_case(text, verb, place)) != kNone; ++place) {
       last = place;
@@ -424,8 +427,15 @@ void add_sentence_ends(std::string_view text, std::vector<std::string>& readings
     if (last == kNone) continue;
     const std::string_view value = text.substr(last + verb.size());
     if (is_denied(value) || !has_digit(value)) continue;
+    // "12 (5+7)": in a sentence the brackets explain the number.
+    const std::size_t bracket = value.find(" (");
+    if (bracket != kNone && value.find_first_not_of("0123456789.,") == bracket) {
+      readings.emplace_back(value.substr(0, bracket));
+    }
     readings.emplace_back(without_wrapping(value));
-    add_prefixes(value, readings);
+    std::vector<std::string> prefixes;
+    add_prefixes(value, prefixes);
+    std::copy_if(prefixes.begin(), prefixes.end(), std::back_inserter(readings), has_digit);
   }
 }
 
@@ -461,6 +471,17 @@ ExtractedAnswer from_statement(const Statement& statement) {
   return answer;
 }
 
+// What follows the last full stop or line break before the end.
+std::string_view last_sentence(std::string_view text) {
+  constexpr std::size_t kReachMax = 400;
+  if (text.size() > kReachMax) text.remove_prefix(text.size() - kReachMax);
+  const std::size_t line = text.rfind('\n');
+  if (line != kNone) text.remove_prefix(line + 1);
+  const std::size_t stop = text.rfind(". ");
+  if (stop != kNone) text.remove_prefix(stop + 2);
+  return text;
+}
+
 // Whether the few words before a number of the text, in the same clause, deny it.
 bool is_number_denied(std::string_view text, std::string_view number) {
   constexpr std::size_t kWindowBytes = 24;
@@ -491,6 +512,9 @@ ExtractedAnswer from_bare_text(std::string_view text) {
   // "We find that $x = 3$": the words before a formula are no part of it.
   const bool begins_with_words =
       whole.size() > 1 && is_ascii_letter(whole[0]) && is_ascii_letter(whole[1]);
+  // "The roots are $2$ and $3$.": what the last sentence ends with, where that is more than a
+  // number.
+  if (begins_with_words) add_sentence_ends(last_sentence(whole), answer.readings);
   if (has_formula && begins_with_words) answer.readings.emplace_back(formula->content);
   if (whole.size() <= kWholeBytesMax) answer.readings.emplace_back(whole);
   if (has_formula && !begins_with_words) answer.readings.emplace_back(formula->content);

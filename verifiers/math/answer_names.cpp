@@ -12,8 +12,7 @@ namespace assay::verifiers {
 namespace {
 
 // The name as text. f(x) and W(n) read as products of two letters, the second a lower-case one.
-std::string text_of_name(const Node& name) {
-  WorkBudget budget;
+std::string text_of_name(const Node& name, WorkBudget& budget) {
   const bool is_applied = name.kind == NodeKind::kProduct && name.children.size() == 2 &&
                           name.children[0].kind == NodeKind::kSymbol &&
                           name.children[1].kind == NodeKind::kSymbol &&
@@ -33,13 +32,19 @@ bool is_coordinate(const std::string& name) {
 
 bool is_name(const Node& node) {
   if (node.kind == NodeKind::kSymbol || node.kind == NodeKind::kText) return true;
+  // xy = 1 is an equation between coordinates.
+  const bool is_of_coordinates =
+      node.kind == NodeKind::kProduct &&
+      std::all_of(node.children.begin(), node.children.end(),
+                  [](const Node& factor) { return is_coordinate(factor.name); });
+  if (is_of_coordinates) return false;
   const bool is_applied = node.kind == NodeKind::kProduct || node.kind == NodeKind::kFunction ||
                           node.kind == NodeKind::kRatio ||
                           (node.kind == NodeKind::kList && node.name == "()");
   return is_applied && std::all_of(node.children.begin(), node.children.end(), is_name);
 }
 
-const Node& settled(const Node& node) {
+const Node& settled(const Node& node, WorkBudget& budget) {
   if (node.kind != NodeKind::kRelation) return node;
   std::size_t last = node.name.find(kRoughly);
   if (last == std::string::npos) last = node.name.size();
@@ -47,24 +52,24 @@ const Node& settled(const Node& node) {
   const bool is_chain = node.name.substr(0, last).find_first_not_of(kEquals) == std::string::npos;
   if (node.name[0] == kElementOf && last == 1 && is_name(node.children[0])) return node.children[1];
   if (!is_chain) return node;
-  WorkBudget budget;
-  const bool has_value_first = evaluate(node.children[0], budget).kind == ValueKind::kExact &&
-                               evaluate(node.children[last], budget).kind == ValueKind::kExact;
-  if (is_name(node.children[0]) || last >= 2 || has_value_first) return node.children[last];
+  if (is_name(node.children[0]) || last >= 2) return node.children[last];
+  const bool has_value_first = evaluate(node.children[0], budget).kind == ValueKind::kExact;
+  if (has_value_first && evaluate(node.children[last], budget).kind == ValueKind::kExact) {
+    return node.children[last];
+  }
   // 5 = x
-  const bool is_turned = node.children[last].kind == NodeKind::kSymbol &&
-                         evaluate(node.children[0], budget).kind == ValueKind::kExact;
+  const bool is_turned = has_value_first && node.children[last].kind == NodeKind::kSymbol;
   return is_turned ? node.children[0] : node;
 }
 
-std::string name_of(const Node& node) {
-  if (node.kind != NodeKind::kRelation || &settled(node) == &node) return "";
+std::string name_of(const Node& node, WorkBudget& budget) {
+  if (node.kind != NodeKind::kRelation || &settled(node, budget) == &node) return "";
   const Node& name = is_name(node.children.front()) ? node.children.front() : node.children.back();
-  return is_name(name) ? text_of_name(name) : "";
+  return is_name(name) ? text_of_name(name, budget) : "";
 }
 
-bool names_conflict(const Node& a, const Node& b, bool is_in_list) {
-  const std::string first = name_of(a), second = name_of(b);
+bool names_conflict(const Node& a, const Node& b, bool is_in_list, WorkBudget& budget) {
+  const std::string first = name_of(a, budget), second = name_of(b, budget);
   if (first.empty() || second.empty() || first == second) return false;
   if (is_in_list) {
     const bool have_subscripts =
@@ -74,10 +79,10 @@ bool names_conflict(const Node& a, const Node& b, bool is_in_list) {
   return is_coordinate(first) && is_coordinate(second);
 }
 
-bool are_named_apart(const std::vector<Node>& elements) {
+bool are_named_apart(const std::vector<Node>& elements, WorkBudget& budget) {
   std::set<std::string> names;
   for (const Node& element : elements) {
-    const std::string name = name_of(element);
+    const std::string name = name_of(element, budget);
     if (name.empty()) return false;
     const std::string base = without_subscript(name);
     if (!names.insert(base).second) return false;
@@ -85,15 +90,16 @@ bool are_named_apart(const std::vector<Node>& elements) {
   return elements.size() > 1;
 }
 
-std::vector<Node> in_name_order(const std::vector<Node>& elements) {
+std::vector<Node> in_name_order(const std::vector<Node>& elements, WorkBudget& budget) {
   std::vector<Node> sorted = elements;
-  if (!are_named_apart(elements)) return sorted;
-  const bool are_letters = std::all_of(elements.begin(), elements.end(), [](const Node& element) {
-    return name_of(element).size() == 1;
+  if (!are_named_apart(elements, budget)) return sorted;
+  const bool are_letters = std::all_of(elements.begin(), elements.end(), [&](const Node& element) {
+    return name_of(element, budget).size() == 1;
   });
   if (!are_letters) return sorted;
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Node& a, const Node& b) { return name_of(a) < name_of(b); });
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const Node& a, const Node& b) {
+    return name_of(a, budget) < name_of(b, budget);
+  });
   return sorted;
 }
 

@@ -59,6 +59,12 @@ std::string meaning_of(const Node& text) {
   return text.name;
 }
 
+bool says_all_reals(const Node& node) {
+  return node.kind == NodeKind::kText &&
+         (node.name == "all real numbers" || node.name == "all reals" ||
+          node.name == "all real number" || node.name == "any real number");
+}
+
 bool is_unordered(const Node& list) {
   return list.name.empty() || list.name == "{}";
 }
@@ -69,14 +75,17 @@ class Comparison {
       : options_(options), seed_text_(seed_text), budget_(budget) {}
 
   Agreement compare(const Node& given_reference, const Node& given_answer) {
-    if (names_conflict(given_reference, given_answer, is_in_list_)) return Agreement::kDifferent;
-    const Node& reference = settled(given_reference);
-    const Node& answer = settled(given_answer);
+    if (names_conflict(given_reference, given_answer, is_in_list_, budget_))
+      return Agreement::kDifferent;
+    const Node& reference = settled(given_reference, budget_);
+    const Node& answer = settled(given_answer, budget_);
     // y = 2x + 3 against 2x - y + 3 = 0: only one of them is about y alone.
     if (is_equation(given_reference) && is_equation(given_answer) &&
         (&reference == &given_reference || &answer == &given_answer)) {
       return compare_relations(given_reference, given_answer);
     }
+    if (says_all_reals(reference)) return compare(make_named(NodeKind::kSymbol, "R"), answer);
+    if (says_all_reals(answer)) return compare(reference, make_named(NodeKind::kSymbol, "R"));
     if (has_spread(reference)) return compare(spread(reference), answer);
     if (has_spread(answer)) return compare(reference, spread(answer));
     if (reference.kind == NodeKind::kQuantity || answer.kind == NodeKind::kQuantity) {
@@ -131,7 +140,7 @@ class Comparison {
     if (reference.kind == NodeKind::kRelation || answer.kind == NodeKind::kRelation) {
       return Agreement::kDifferent;  // an equation is not a value
     }
-    if (is_plain(reference) && is_plain(answer) && !is_decimal(answer)) {
+    if (is_plain(reference) && is_plain(answer) && !is_decimal(answer) && !is_decimal(reference)) {
       return Agreement::kDifferent;
     }
     return compare_expressions(reference, answer);
@@ -342,9 +351,10 @@ class Comparison {
       return compare_list_with_other(reference, answer);
     }
     if (is_unordered(reference) && is_unordered(answer)) {
-      const bool is_order_given = are_named_apart(reference.children) &&
-                                  std::none_of(answer.children.begin(), answer.children.end(),
-                                               [](const Node& e) { return !name_of(e).empty(); });
+      const bool is_order_given =
+          are_named_apart(reference.children, budget_) &&
+          std::none_of(answer.children.begin(), answer.children.end(),
+                       [&](const Node& e) { return !name_of(e, budget_).empty(); });
       if (is_order_given && reference.name.empty() && answer.name.empty()) {
         return compare_in_order(reference.children, answer.children);
       }
@@ -359,7 +369,8 @@ class Comparison {
     const bool has_bare_point = (reference.name.empty() && answer.name == "()") ||
                                 (reference.name == "()" && answer.name.empty());
     if (reference.name != answer.name && !has_bare_point) return Agreement::kDifferent;
-    return compare_in_order(in_name_order(reference.children), in_name_order(answer.children));
+    return compare_in_order(in_name_order(reference.children, budget_),
+                            in_name_order(answer.children, budget_));
   }
 
   Agreement compare_list_with_other(const Node& reference, const Node& answer) {

@@ -214,11 +214,15 @@ std::string canonical_form(const Node& node, WorkBudget& budget) {
   if (node.kind == NodeKind::kText) return "\"" + node.name + "\"";
   std::vector<std::string> parts;
   const bool is_commutative = node.kind == NodeKind::kSum || node.kind == NodeKind::kProduct;
+  const bool is_symmetric =
+      node.kind == NodeKind::kFunction &&
+      (node.name == "gcd" || node.name == "lcm" || node.name == "max" || node.name == "min");
   if (is_commutative) {
     collect(node, node.kind, parts, budget);
     std::sort(parts.begin(), parts.end());
   } else {
     for (const Node& child : node.children) parts.push_back(canonical_form(child, budget));
+    if (is_symmetric) std::sort(parts.begin(), parts.end());
   }
   std::string text = std::to_string(static_cast<int>(node.kind)) + node.name + "(";
   for (const std::string& part : parts) text += part + ",";

@@ -179,6 +179,10 @@ std::string ExactNumber::text() const {
   return bottom == 1 ? shown : shown + "/" + shortened(bottom.str());
 }
 
+std::uint64_t ExactNumber::size_in_bits() const {
+  return bits(value_->number);
+}
+
 std::optional<std::string> ExactNumber::fraction_text(std::size_t digits_max) const {
   if (bits(value_->number) / 3 > digits_max) return {};
   return value_->number.str();
@@ -287,8 +291,8 @@ ExactResult factorial(const ExactNumber& a, WorkBudget& budget) {
   const double size = std::lgamma(static_cast<double>(*count) + 1.0) / std::log(2.0);
   if (size > static_cast<double>(kNumberBitsMax)) return NumberFailure::kTooLarge;
   if (!take_work(static_cast<std::uint64_t>(size), 0, budget)) return NumberFailure::kTooLarge;
-  Integer product = 1;
-  for (std::int64_t i = 2; i <= *count; ++i) product *= i;
+  Integer product;
+  mpz_fac_ui(product.backend().data(), static_cast<unsigned long>(*count));
   return ExactNumber(
       std::make_shared<const ExactNumber::Value>(ExactNumber::Value{Rational(product)}));
 }

@@ -28,7 +28,7 @@ inline constexpr std::uint64_t kNumberBitsMax = 34'000;  // of numerator and den
 // What is left of the work a check may spend, in products of machine words.
 class WorkBudget {
  public:
-  explicit WorkBudget(std::uint64_t word_products = 20'000'000) : left_(word_products) {}
+  explicit WorkBudget(std::uint64_t word_products = 12'000'000) : left_(word_products) {}
 
   // Takes the work of one operation; false when too little is left, and from then on.
   bool take(std::uint64_t word_products) {
@@ -61,6 +61,7 @@ class ExactNumber {
   std::optional<std::int64_t> as_small() const;  // the integer, where it fits
   ExactNumber denominator() const;               // of the fraction in lowest terms
   std::string text() const;                      // "-7/3"; shortened in the middle when long
+  std::uint64_t size_in_bits() const;            // of numerator and denominator together
   // "-7/3" in full; empty where it may take more than so many digits.
   std::optional<std::string> fraction_text(std::size_t digits_max) const;
 

@@ -173,7 +173,8 @@ std::optional<Node> ExpressionParser::parse_function(std::string name) {
   auto argument = is("(") || is("{") ? parse_atom() : parse_argument();
   if (!argument) return {};
   // gcd(12, 18): the list is the arguments.
-  const bool is_several = argument->kind == NodeKind::kList && argument->name == "()";
+  const bool is_several =
+      argument->kind == NodeKind::kList && (argument->name == "()" || argument->name == "{}");
   std::vector<Node> arguments =
       is_several ? std::move(argument->children) : nodes_of(std::move(*argument));
   if (name == "lg") base = make_number(10);
@@ -289,6 +290,7 @@ std::optional<Node> ExpressionParser::parse_command(const std::string& name) {
     return make_node(NodeKind::kList, {}, "{}");
   }
   if (is_greek_letter_name(name)) return parse_symbol(name);
+  if (name == "dots" || name == "cdots") return make_named(NodeKind::kSymbol, "\\ldots");
   return make_named(NodeKind::kSymbol, "\\" + name);
 }
 

@@ -156,6 +156,9 @@ std::optional<Node> ExpressionParser::parse_sum() {
                                : std::move(*term));
     }
   }
+  const bool has_words = std::any_of(terms.begin(), terms.end(),
+                                     [](const Node& term) { return term.kind == NodeKind::kText; });
+  if (has_words && terms.size() > 1) return {};  // "We get x + 2" is a sentence
   return joined(NodeKind::kSum, std::move(terms));
 }
 

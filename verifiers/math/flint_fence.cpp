@@ -192,7 +192,7 @@ FractionRing::~FractionRing() {
 std::optional<Fraction> FractionRing::constant(const ExactNumber& number,
                                                WorkBudget& budget) const {
   Rational rational;
-  if (!budget.take(500) || !read_number(number, rational)) return {};
+  if (!budget.take(500 + number.size_in_bits() * 40) || !read_number(number, rational)) return {};
   Fraction fraction(std::make_unique<Fraction::State>(context_->ring));
   fmpz_mpoly_set_fmpz(fraction.state_->top, fmpq_numref(rational.value), context_->ring);
   fmpz_mpoly_set_fmpz(fraction.state_->bottom, fmpq_denref(rational.value), context_->ring);
@@ -338,8 +338,10 @@ std::optional<Ball> BallField::checked(Ball ball) const {
 }
 
 std::optional<Ball> BallField::number(const ExactNumber& value) const {
+  // Digits are written and read again, which takes time beyond linear in their number.
+  if (!take(500 + value.size_in_bits() * 40)) return {};
   Rational rational;
-  if (!take(500) || !read_number(value, rational)) return {};
+  if (!read_number(value, rational)) return {};
   Ball ball;
   acb_set_fmpq(ball.state().value, rational.value, precision_);
   return ball;

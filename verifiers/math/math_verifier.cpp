@@ -26,9 +26,10 @@ using wire::VerdictCode;
 
 class MathVerifier final : public Verifier {
  public:
-  explicit MathVerifier(EquivalenceOptions options) : options_(options) {}
+  MathVerifier(EquivalenceOptions options, bool reads_last_number)
+      : options_(options), reads_last_number_(reads_last_number) {}
 
-  std::string identity() const override { return "math/1"; }
+  std::string identity() const override { return "math/2"; }
 
   Verdict verify(const wire::Prompt& prompt, std::string_view completion) const override {
     return stamped(judge(prompt, completion), identity(), completion);
@@ -50,7 +51,11 @@ class MathVerifier final : public Verifier {
     if (!is_valid_utf8(completion)) {
       return Verdict::incorrect(VerdictCode::kMalformed, "the completion is not valid UTF-8");
     }
-    const ExtractedAnswer extracted = extract_answer(completion);
+    ExtractedAnswer extracted = extract_answer(completion);
+    if (extracted.is_last_resort && !reads_last_number_) {
+      extracted.readings.pop_back();
+      extracted.reason = "a number in passing is not read";
+    }
     if (extracted.readings.empty()) {
       return Verdict::incorrect(VerdictCode::kNoAnswer, "no answer: " + extracted.reason);
     }
@@ -160,6 +165,7 @@ class MathVerifier final : public Verifier {
   }
 
   EquivalenceOptions options_;
+  bool reads_last_number_;
 };
 
 }  // namespace
@@ -172,9 +178,11 @@ Result<std::unique_ptr<Verifier>> make_math_verifier(std::string_view options_js
       static_cast<int>(reader.read_integer("float_digits", 0, 0, kFloatDigitsMax));
   options.compares_sets_with_relations = reader.read_bool("allow_set_relation_comparison", false);
   options.is_strict = reader.read_bool("strict", true);
-  reader.read_words("extract", {"latex", "expr", "boxed"});
+  const std::vector<std::string> extract = reader.read_words("extract", {"latex", "expr", "boxed"});
+  const bool reads_last_number =
+      extract.empty() || std::find(extract.begin(), extract.end(), "expr") != extract.end();
   if (auto finished = reader.finish(); !finished) return finished.error();
-  return std::unique_ptr<Verifier>(std::make_unique<MathVerifier>(options));
+  return std::unique_ptr<Verifier>(std::make_unique<MathVerifier>(options, reads_last_number));
 }
 
 }  // namespace assay::verifiers

@@ -202,6 +202,19 @@ void find_announcement(std::string_view text, std::optional<Marked>& last) {
   }
 }
 
+// "I'd go with B.": the one letter that the last sentence names and does not deny.
+ChoiceStatement passing_choice(std::string_view line, const ChoiceSet& choices) {
+  const std::string_view body = trimmed(line, " .!\t\r");
+  const std::size_t stop = body.rfind(". ");
+  const std::string_view sentence = stop == kNone ? body : body.substr(stop + 2);
+  for (const std::string_view denial : {"not", "n't", "never", "wrong", "incorrect", "false"}) {
+    if (has_word(sentence, denial)) return {{}, "the last sentence denies one"};
+  }
+  ChoiceStatement statement{letters_in(sentence, choices), ""};
+  if (statement.letters.empty()) statement.reason = "nothing announces one";
+  return statement;
+}
+
 }  // namespace
 
 ChoiceStatement last_choice(std::string_view text, const ChoiceSet& choices) {
@@ -224,8 +237,8 @@ ChoiceStatement last_choice(std::string_view text, const ChoiceSet& choices) {
   const bool is_choice = !inner.empty() && stands_alone(inner, 0) &&
                          (inner.size() == 1 || !is_word_part(inner[1])) &&
                          (inner.size() == 1 || inner[1] != ' ');
-  if (!is_choice) return {{}, "nothing announces one"};
-  return read_statement(last_line, choices);
+  if (is_choice) return read_statement(last_line, choices);
+  return passing_choice(last_line, choices);
 }
 
 std::set<char> choices_of_reference(std::string_view reference, const ChoiceSet& choices) {
