@@ -22,6 +22,9 @@ namespace assay::verifiers {
 //   "float_rel_tol" (1e-6), "float_abs_tol" (1e-9); "timeout_s" (2, or the context's);
 //   "steps_max" (500 million) of SQLite's machine; "row_cap" (100,000); "bytes_cap" (16 MiB);
 //   "schema_check" (false): adds a check that names what the query reads.
+//   "result_name" (false): adds a check "result" whose reason names what the query returned on the
+//   first database, the same for the same rows, and is empty where it returned nothing; evaluation
+//   counts maj@k by it.
 //
 // Codes. incorrect: wrong_answer; rejected (not one plain query of what is allowed, or none at
 // all); runtime_error (the engine refuses it); timeout; memory_limit; output_limit. unscored:

@@ -16,7 +16,9 @@
 #include "tests/support/temporary_folder.h"
 #include "verifiers/case_file.h"
 #include "verifiers/registry.h"
+#include "verifiers/sandbox/child_process.h"
 #include "verifiers/sql/companion_pool.h"
+#include "verifiers/sql/query_codec.h"
 
 namespace assay::verifiers {
 namespace {
@@ -218,6 +220,42 @@ TEST(SqlVerifier, TheSchemaCheckNamesWhatAQueryReads) {
   ASSERT_EQ(unknown.checks.size(), 1u);
   EXPECT_FALSE(unknown.checks[0].is_passed);
   EXPECT_EQ(unknown.checks[0].reason, "no such column: nme");
+}
+
+TEST(SqlVerifier, ResultsHaveNamesToBeCountedBy) {
+  const auto verifier = fruit({{"result_name", true}});
+  const auto name_of = [&](std::string_view completion) {
+    const wire::Verdict verdict = judge(*verifier, "SELECT name FROM fruit", completion);
+    EXPECT_EQ(verdict.checks.size(), 1u) << completion;
+    return verdict.checks.at(0).reason;
+  };
+
+  EXPECT_EQ(name_of("SELECT name FROM fruit"), name_of("SELECT name FROM fruit ORDER BY 1 DESC"));
+  EXPECT_NE(name_of("SELECT name FROM fruit"), name_of("SELECT price FROM fruit"));
+  for (const char* nothing : {"", "SELECT", "DROP TABLE fruit"}) EXPECT_EQ(name_of(nothing), "");
+}
+
+TEST(SqlVerifier, AnOrphanedCompanionEndsByItself) {
+  auto companion =
+      sandbox::ChildProcess::start(*sandbox::find_companion("assay_sqlite_companion"), {});
+  ASSERT_TRUE(companion);
+  const SystemClock clock;
+  ASSERT_TRUE(companion->receive(64, clock.now() + std::chrono::seconds(10)));
+  sql::CompanionRequest open, hang;
+  open.is_open = true;
+  open.database = hang.database = open.source.digest();
+  hang.limits.time = std::chrono::milliseconds(10);
+  hang.query =
+      "SELECT instr(replace(hex(zeroblob(400000)),'00','aa'), "
+      "replace(hex(zeroblob(200000)),'00','aa')||'b')";
+  ASSERT_TRUE(companion->send(sql::encode(open), clock.now() + std::chrono::seconds(10)));
+  ASSERT_TRUE(companion->receive(1 << 20, clock.now() + std::chrono::seconds(10)));
+
+  ASSERT_TRUE(companion->send(sql::encode(hang), clock.now() + std::chrono::seconds(10)));
+  const auto reply = companion->receive(1 << 20, clock.now() + std::chrono::seconds(10));
+
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, ErrorCode::kUnavailable) << "it is gone, not silent";
 }
 
 TEST(SqlVerifier, SqlitesWordsAreBoundedAndValid) {
