@@ -286,6 +286,17 @@ TEST(SqlVerifier, VerdictsAreTheSameHoweverManyThreadsAsk) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(CompanionPool, ACompanionThatDiedWhileIdleCostsNoVerdict) {
+  const auto verifier = fruit();
+  const auto pool = sql::CompanionPool::shared();
+  auto companion = pool->borrow();
+  ASSERT_TRUE(companion);
+  ASSERT_EQ(::kill(companion->pid(), SIGKILL), 0);
+  pool->give_back(std::move(*companion));
+
+  EXPECT_EQ(judge(*verifier, "SELECT 1", "SELECT 1").outcome, Outcome::kCorrect);
+}
+
 TEST(CompanionPool, EndsItsCompanionsWithItself) {
   pid_t pid = -1;
   {
