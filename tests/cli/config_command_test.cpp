@@ -153,7 +153,7 @@ TEST_F(ConfigCommand, SchemaIsJsonAndKnowsTheKeys) {
 }
 
 TEST_F(ConfigCommand, EveryShippedConfigIsValid) {
-  for (const char* name : {"arithmetic.toml", "gsm8k.toml"}) {
+  for (const char* name : {"arithmetic.toml", "gsm8k.toml", "chinook.toml"}) {
     const std::string path = std::string(ASSAY_SOURCE_DIR) + "/configs/" + name;
     const ProgramOutcome outcome = assay({"validate", "@", path});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;

@@ -31,7 +31,7 @@ TEST(RunConfig, DefaultsAreValid) {
 
 TEST(RunConfig, ResolvedFileLoadsToTheSameConfig) {
   const testing::TemporaryFolder folder;
-  for (const char* name : {"arithmetic.toml", "gsm8k.toml"}) {
+  for (const char* name : {"arithmetic.toml", "gsm8k.toml", "chinook.toml"}) {
     const auto first =
         load_run_config({{shipped(name)}, {override_of("learner.optim.lr", "7e-5")}});
     ASSERT_TRUE(first) << first.error().message;

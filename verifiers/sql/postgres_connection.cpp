@@ -21,7 +21,6 @@ struct PostgresConnection::State {
   State& operator=(const State&) = delete;
 
   PGconn* connection;
-  std::uint64_t bytes_read = 0;  // of the current statement, about
 };
 
 namespace {
@@ -102,7 +101,9 @@ Value value_of(unsigned type, std::string_view text) {
 }
 
 // Adds the rows of one piece of the result.
-void add_rows(const PGresult* result, const QueryLimits& limits, PostgresOutcome& outcome) {
+void add_rows(const PGresult* result, const QueryLimits& limits, std::uint64_t& kept_bytes,
+              PostgresOutcome& outcome) {
+  constexpr std::uint64_t kCellBytes = 16;
   const int columns = ::PQnfields(result);
   if (outcome.column_names.empty()) {
     outcome.table.column_count = static_cast<std::size_t>(columns);
@@ -110,15 +111,15 @@ void add_rows(const PGresult* result, const QueryLimits& limits, PostgresOutcome
   }
   for (int row = 0; row < ::PQntuples(result); ++row) {
     for (int i = 0; i < columns; ++i) {
+      const std::string_view text(::PQgetvalue(result, row, i),
+                                  static_cast<std::size_t>(::PQgetlength(result, row, i)));
+      kept_bytes += kCellBytes + text.size();
       outcome.table.cells.push_back(
-          ::PQgetisnull(result, row, i) != 0
-              ? Value()
-              : value_of(::PQftype(result, i),
-                         {::PQgetvalue(result, row, i),
-                          static_cast<std::size_t>(::PQgetlength(result, row, i))}));
+          ::PQgetisnull(result, row, i) != 0 ? Value() : value_of(::PQftype(result, i), text));
     }
   }
-  outcome.is_over_limit = outcome.table.row_count() > limits.rows_max;
+  outcome.is_over_limit =
+      outcome.table.row_count() > limits.rows_max || kept_bytes > limits.bytes_max;
 }
 
 void add_refusal(const PGresult* result, PostgresOutcome& outcome) {
@@ -170,7 +171,8 @@ Result<PostgresOutcome> PostgresConnection::collect(const QueryLimits& limits,
                                                     SteadyTime deadline) {
   PGconn* const connection = state_->connection;
   PostgresOutcome outcome;
-  state_->bytes_read = 0;
+  std::uint64_t kept_bytes = 0;
+  std::uint64_t seen_bytes = 0;
   for (int unsent = 1; unsent != 0;) {
     unsent = ::PQflush(connection);
     if (unsent < 0) return gone();
@@ -181,11 +183,12 @@ Result<PostgresOutcome> PostgresConnection::collect(const QueryLimits& limits,
   while (true) {
     while (::PQisBusy(connection) != 0) {
       if (auto ready = wait(POLLIN, deadline); !ready) return ready.error();
-      // libpq keeps a whole row before it shows it; what arrives is counted before it is read.
+      // libpq keeps a whole row before it shows it. What waits is counted before it is read, which
+      // cuts most of what is too large; it may read more at once, and then the row is counted.
       int waiting = 0;
       ::ioctl(::PQsocket(connection), FIONREAD, &waiting);
-      state_->bytes_read += static_cast<std::uint64_t>(std::max(waiting, 0));
-      outcome.is_over_limit = outcome.is_over_limit || state_->bytes_read > limits.bytes_max;
+      seen_bytes += static_cast<std::uint64_t>(std::max(waiting, 0));
+      outcome.is_over_limit = outcome.is_over_limit || seen_bytes > 2 * limits.bytes_max;
       if (outcome.is_over_limit) return outcome;
       if (::PQconsumeInput(connection) == 0) return gone();
     }
@@ -194,7 +197,7 @@ Result<PostgresOutcome> PostgresConnection::collect(const QueryLimits& limits,
     switch (::PQresultStatus(result.get())) {
       case PGRES_SINGLE_TUPLE:
       case PGRES_TUPLES_OK:
-        add_rows(result.get(), limits, outcome);
+        add_rows(result.get(), limits, kept_bytes, outcome);
         break;
       case PGRES_COMMAND_OK:
         break;

@@ -91,6 +91,7 @@ Result<SqlOptions> read_sql_options(const VerifierContext& context, std::string_
   options.compare.rel_tol = reader.read_number("float_rel_tol", 1e-6, 0, 1);
   options.compare.abs_tol = reader.read_number("float_abs_tol", 1e-9, 0, 1e9);
   options.has_schema_check = reader.read_bool("schema_check", false);
+  options.names_results = reader.read_bool("result_name", false);
   const bool has_sqlite = !options.scripts.empty() || !options.files.empty();
   if (options.dialect == Dialect::kPostgresql && has_sqlite) {
     reader.refuse("\"schema\" and \"database\" are for SQLite",

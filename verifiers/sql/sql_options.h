@@ -23,6 +23,7 @@ struct SqlOptions {
   bool allows_double_quoted_text = false;
   bool is_order_sensitive = true;
   bool has_schema_check = false;
+  bool names_results = false;
   QueryLimits limits;
   CompareOptions compare;
 };

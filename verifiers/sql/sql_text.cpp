@@ -1,7 +1,6 @@
 #include "verifiers/sql/sql_text.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
 #include <span>

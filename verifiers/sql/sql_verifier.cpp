@@ -6,6 +6,7 @@
 
 #include "runtime/core/limits.h"
 #include "verifiers/sql/reference_results.h"
+#include "verifiers/sql/self_consistency.h"
 #include "verifiers/sql/sql_options.h"
 #include "verifiers/verdict_text.h"
 
@@ -51,6 +52,11 @@ VerdictCode code_of(QueryStatus status) {
   }
 }
 
+wire::Check result_check(const QueryAnswer& answer) {
+  const bool is_done = answer.status == QueryStatus::kDone;
+  return {"result", is_done, is_done ? 1.0 : 0.0, is_done ? sql::result_name(answer.table) : ""};
+}
+
 wire::Check schema_check(const QueryAnswer& answer) {
   std::string list;
   for (const std::string& name : answer.touched) list += (list.empty() ? "" : ", ") + name;
@@ -92,14 +98,12 @@ class SqlVerifier final : public Verifier {
                                     std::to_string(limits::kCompletionBytesMax));
     }
     const std::string_view query = sql::query_in(completion);
-    if (query.empty()) return Verdict::incorrect(VerdictCode::kRejected, "there is no query");
+    if (query.empty()) return without_query();
     std::size_t rows = 0;
     std::vector<wire::Check> checks;
     for (std::size_t i = 0; i < engine_->database_count(); ++i) {
       const QueryAnswer answer = run(i, query);
-      if (i == 0 && options_.has_schema_check && answer.status != QueryStatus::kUnavailable) {
-        checks.push_back(schema_check(answer));
-      }
+      if (i == 0 && answer.status != QueryStatus::kUnavailable) add_checks(answer, checks);
       Verdict verdict = judge_answer(reference, answer, i);
       if (verdict.outcome != wire::Outcome::kCorrect) {
         verdict.checks = std::move(checks);
@@ -109,6 +113,18 @@ class SqlVerifier final : public Verifier {
     }
     Verdict verdict = Verdict::correct(agreement(rows));
     verdict.checks = std::move(checks);
+    return verdict;
+  }
+
+  void add_checks(const QueryAnswer& answer, std::vector<wire::Check>& checks) const {
+    if (options_.has_schema_check) checks.push_back(schema_check(answer));
+    if (options_.names_results) checks.push_back(result_check(answer));
+  }
+
+  Verdict without_query() const {
+    const QueryAnswer none = QueryAnswer::ended(QueryStatus::kRejected, "there is no query");
+    Verdict verdict = Verdict::incorrect(VerdictCode::kRejected, none.reason);
+    add_checks(none, verdict.checks);
     return verdict;
   }
 

@@ -19,9 +19,12 @@ namespace assay::verifiers {
 //   "allowed_tables" (all; an empty list: none): what a completion may read. The tables below an
 //   allowed view have to be named too. "order_sensitive" (true): compare the order of rows where
 //   the reference's outermost SELECT has an ORDER BY; rows with equal keys may come in any order.
-//   "float_rel_tol" (1e-6), "float_abs_tol" (1e-9); "timeout_s" (2, or the context's);
-//   "steps_max" (500 million) of SQLite's machine; "row_cap" (100,000); "bytes_cap" (16 MiB);
-//   "schema_check" (false): adds a check that names what the query reads.
+//   Where a LIMIT cuts rows with equal keys, they have to be the reference's. "float_rel_tol"
+//   (1e-6), "float_abs_tol" (1e-9); "timeout_s" (2, or the context's); "steps_max" (500 million) of
+//   SQLite's machine; "row_cap" (100,000); "bytes_cap" (16 MiB); "schema_check" (false): adds a
+//   check that names what the query reads. "result_name" (false): adds a check "result" whose
+//   reason names what the query returned on the first database, the same for the same rows, and is
+//   empty where it returned nothing; evaluation counts maj@k by it.
 //
 // Codes. incorrect: wrong_answer; rejected (not one plain query of what is allowed, or none at
 // all); runtime_error (the engine refuses it); timeout; memory_limit; output_limit. unscored:

@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <list>
 #include <memory>
@@ -59,9 +61,23 @@ class OpenDatabases {
   std::list<std::pair<Digest, std::unique_ptr<SqliteDatabase>>> databases_;
 };
 
+// Ends this process where its work takes far longer than whoever asked would wait: then nobody is
+// there any more to kill it.
+class DeadManSwitch {
+ public:
+  explicit DeadManSwitch(std::chrono::milliseconds work) {
+    constexpr std::chrono::seconds kGrace{2};
+    ::alarm(static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(work + kGrace).count()));
+  }
+  ~DeadManSwitch() { ::alarm(0); }
+  DeadManSwitch(const DeadManSwitch&) = delete;
+  DeadManSwitch& operator=(const DeadManSwitch&) = delete;
+};
+
 CompanionReply reply_to(const CompanionRequest& request, OpenDatabases& databases) {
   CompanionReply reply;
   if (request.is_open) {
+    const DeadManSwitch armed(std::chrono::seconds(60));
     auto opened = SqliteDatabase::open(request.source);
     if (!opened) {
       reply.answer = QueryAnswer::ended(QueryStatus::kUnavailable, opened.error().message);
@@ -75,6 +91,7 @@ CompanionReply reply_to(const CompanionRequest& request, OpenDatabases& database
   if (database == nullptr) {
     reply.is_unknown_database = true;
   } else {
+    const DeadManSwitch armed(request.limits.time);
     reply.answer = database->run(request.query, request.author, request.limits);
   }
   return reply;

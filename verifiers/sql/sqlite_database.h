@@ -18,6 +18,9 @@
 
 namespace assay::verifiers::sql {
 
+inline constexpr const char* kWatchedVfs = "assay";  // SQLite's own files with the clock watched
+inline constexpr int kStepsBetweenLooks = 1000;      // instructions between looks at the limits
+
 // To be called once, before any database is opened: bounds the memory of SQLite in this process and
 // puts the clock under watch.
 Result<void> prepare_sqlite();

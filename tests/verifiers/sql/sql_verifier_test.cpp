@@ -16,7 +16,9 @@
 #include "tests/support/temporary_folder.h"
 #include "verifiers/case_file.h"
 #include "verifiers/registry.h"
+#include "verifiers/sandbox/child_process.h"
 #include "verifiers/sql/companion_pool.h"
+#include "verifiers/sql/query_codec.h"
 
 namespace assay::verifiers {
 namespace {
@@ -220,6 +222,42 @@ TEST(SqlVerifier, TheSchemaCheckNamesWhatAQueryReads) {
   EXPECT_EQ(unknown.checks[0].reason, "no such column: nme");
 }
 
+TEST(SqlVerifier, ResultsHaveNamesToBeCountedBy) {
+  const auto verifier = fruit({{"result_name", true}});
+  const auto name_of = [&](std::string_view completion) {
+    const wire::Verdict verdict = judge(*verifier, "SELECT name FROM fruit", completion);
+    EXPECT_EQ(verdict.checks.size(), 1u) << completion;
+    return verdict.checks.at(0).reason;
+  };
+
+  EXPECT_EQ(name_of("SELECT name FROM fruit"), name_of("SELECT name FROM fruit ORDER BY 1 DESC"));
+  EXPECT_NE(name_of("SELECT name FROM fruit"), name_of("SELECT price FROM fruit"));
+  for (const char* nothing : {"", "SELECT", "DROP TABLE fruit"}) EXPECT_EQ(name_of(nothing), "");
+}
+
+TEST(SqlVerifier, AnOrphanedCompanionEndsByItself) {
+  auto companion =
+      sandbox::ChildProcess::start(*sandbox::find_companion("assay_sqlite_companion"), {});
+  ASSERT_TRUE(companion);
+  const SystemClock clock;
+  ASSERT_TRUE(companion->receive(64, clock.now() + std::chrono::seconds(10)));
+  sql::CompanionRequest open, hang;
+  open.is_open = true;
+  open.database = hang.database = open.source.digest();
+  hang.limits.time = std::chrono::milliseconds(10);
+  hang.query =
+      "SELECT instr(replace(hex(zeroblob(400000)),'00','aa'), "
+      "replace(hex(zeroblob(200000)),'00','aa')||'b')";
+  ASSERT_TRUE(companion->send(sql::encode(open), clock.now() + std::chrono::seconds(10)));
+  ASSERT_TRUE(companion->receive(1 << 20, clock.now() + std::chrono::seconds(10)));
+
+  ASSERT_TRUE(companion->send(sql::encode(hang), clock.now() + std::chrono::seconds(10)));
+  const auto reply = companion->receive(1 << 20, clock.now() + std::chrono::seconds(10));
+
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, ErrorCode::kUnavailable) << "it is gone, not silent";
+}
+
 TEST(SqlVerifier, SqlitesWordsAreBoundedAndValid) {
   const auto verifier = fruit();
   const std::string bytes(3000, '\xff');
@@ -246,6 +284,17 @@ TEST(SqlVerifier, VerdictsAreTheSameHoweverManyThreadsAsk) {
   for (std::thread& thread : threads) thread.join();
 
   EXPECT_EQ(wrong, 0);
+}
+
+TEST(CompanionPool, ACompanionThatDiedWhileIdleCostsNoVerdict) {
+  const auto verifier = fruit();
+  const auto pool = sql::CompanionPool::shared();
+  auto companion = pool->borrow();
+  ASSERT_TRUE(companion);
+  ASSERT_EQ(::kill(companion->pid(), SIGKILL), 0);
+  pool->give_back(std::move(*companion));
+
+  EXPECT_EQ(judge(*verifier, "SELECT 1", "SELECT 1").outcome, Outcome::kCorrect);
 }
 
 TEST(CompanionPool, EndsItsCompanionsWithItself) {
