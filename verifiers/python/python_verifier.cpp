@@ -51,7 +51,9 @@ class PythonVerifier final : public Verifier {
       const auto end = std::find_if(items.begin(), items.end(), is_too_long);
       auto item = items.begin();
       pool_->ask({items.begin(), end}, [&](PythonAnswer answer) {
-        sink(stamped(to_verdict(std::move(answer)), identity_, (item++)->completion));
+        Verdict verdict = to_verdict(std::move(answer));
+        verdict.isolation = pool_->isolation();
+        sink(stamped(std::move(verdict), identity_, (item++)->completion));
       });
       items = {end, items.end()};
       if (items.empty()) break;
@@ -138,6 +140,7 @@ Result<std::unique_ptr<Verifier>> make_python_verifier(const VerifierContext& co
       static_cast<std::int64_t>(1000 * reader.read_number("timeout_s", limit_s, 0.01, 3600)));
   options.start_limit = std::chrono::milliseconds(
       static_cast<std::int64_t>(1000 * reader.read_number("start_timeout_s", 5, 0.1, 3600)));
+  options.is_fenced = reader.read_bool("sandbox", true);
   const double threshold = reader.read_number("threshold", 0.5, 0, 1);
   if (options.path.empty()) {
     reader.refuse("it has no `path`", "name the file: path = \"verifier.py\"");

@@ -1,8 +1,9 @@
 // The python verifier: a function of the user's judges, in a process of the user's interpreter.
 //
 // Options: `path` ("verifier.py" or "verifier.py:has_box"), `interpreter`, `memory_mb`,
-// `timeout_s`, `threshold` (the least score that is correct where the function does not say
-// `pass`).
+// `timeout_s`, `start_timeout_s`, `threshold` (the least score that is correct where the function
+// does not say `pass`), `sandbox` (true: it reads files, writes none, and has no network; false:
+// all that its author may).
 //
 // Parameters are bound by name: prompt, completion, answer and any column of the dataset. Functions
 // of TRL (completions, ...), verl (data_source, solution_str, ground_truth, extra_info), promptfoo

@@ -43,6 +43,15 @@ Json columns_of(const wire::Prompt& prompt) {
   return columns.is_object() ? columns : Json::object();
 }
 
+Result<sandbox::ChildProcess> start_process(const std::string& program, bool is_fenced) {
+  std::vector<std::string> args = {"-B", "-c", std::string(python_worker_source())};
+  if (!is_fenced) return sandbox::ChildProcess::start(program, args);
+  const Result<std::string> fence = sandbox::find_companion("assay-fence");
+  if (!fence) return fence.error();
+  args.insert(args.begin(), program);
+  return sandbox::ChildProcess::start(*fence, args);
+}
+
 std::string request_for(std::span<const Judgement> items) {
   Json list = Json::array();
   for (const Judgement& item : items) {
@@ -96,8 +105,7 @@ std::vector<PythonAnswer> read_answers(const std::string& frame, std::size_t cou
 
 Result<PythonWorker> PythonWorker::start(const PythonOptions& options) {
   const std::string program = program_of(options.interpreter);
-  Result<sandbox::ChildProcess> process =
-      sandbox::ChildProcess::start(program, {"-B", "-c", std::string(python_worker_source())});
+  Result<sandbox::ChildProcess> process = start_process(program, options.is_fenced);
   if (!process) {
     return import_error(
         "the interpreter " + program + " cannot be started: " + process.error().message,
@@ -131,6 +139,9 @@ Result<void> PythonWorker::await_import() {
                         "option `interpreter`");
   }
   if (said["convention"].is_string()) convention_ = said["convention"].get<std::string>();
+  if (const std::string fence = said.value("fence", ""); !fence.empty()) {
+    isolation_ = "fence(" + fence + ")";
+  }
   is_imported_ = true;
   return {};
 }
@@ -173,6 +184,7 @@ Result<std::unique_ptr<PythonPool>> PythonPool::create(const PythonOptions& opti
   if (!first) return first.error();
   if (auto imported = first->await_import(); !imported) return imported.error();
   pool->convention_ = first->convention();
+  pool->isolation_ = first->isolation();
   pool->put_back(std::move(*first));
   pool->make_spare();
   return pool;

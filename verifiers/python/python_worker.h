@@ -24,6 +24,7 @@ struct PythonOptions {
   std::chrono::milliseconds time_limit{5000};    // of one call
   std::chrono::milliseconds start_limit{30000};  // of the import
   std::size_t memory_bytes = std::size_t{1} << 30;
+  bool is_fenced = true;  // no network, no file written, no attack's system call
 };
 
 // What the function said of one completion.
@@ -54,6 +55,8 @@ class PythonWorker {
 
   // How it calls the function: "named", "trl", "verl", "promptfoo" or "reasoning-gym".
   const std::string& convention() const { return convention_; }
+  // What holds around it: "fence(network,landlock,seccomp)", or "process".
+  const std::string& isolation() const { return isolation_; }
 
  private:
   PythonWorker(sandbox::ChildProcess process, const PythonOptions& options)
@@ -62,7 +65,7 @@ class PythonWorker {
 
   sandbox::ChildProcess process_;
   PythonOptions options_;
-  std::string convention_;
+  std::string convention_, isolation_ = "process";
   SteadyTime import_deadline_;
   bool is_imported_ = false, is_alive_ = true;
 };
@@ -78,7 +81,8 @@ class PythonPool {
   // for the rest.
   void ask(std::span<const Judgement> items, const PythonSink& sink);
 
-  std::string convention() const { return convention_; }
+  const std::string& convention() const { return convention_; }
+  const std::string& isolation() const { return isolation_; }
 
  private:
   explicit PythonPool(const PythonOptions& options) : options_(options) {}
@@ -87,7 +91,7 @@ class PythonPool {
   void put_back(PythonWorker worker);
 
   PythonOptions options_;
-  std::string convention_;
+  std::string convention_, isolation_;
   std::mutex mutex_;
   std::vector<PythonWorker> idle_;
   std::optional<PythonWorker> spare_;

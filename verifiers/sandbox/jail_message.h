@@ -23,6 +23,7 @@ enum class Task : std::uint32_t {
   kWhole,     // program and tests in one process
   kFilter,    // the program reads its input and writes its output
   kCompiler,  // makes a program from its source
+  kFunction,  // in a fence instead of a jail: a judge of the user's own
 };
 
 inline constexpr std::size_t kTasksMax = 2;

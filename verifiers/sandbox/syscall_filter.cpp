@@ -311,8 +311,19 @@ Code filter_of_compiler() {
   return rules.compiled(fail_with(EPERM));
 }
 
+// A function of the user's computes as it likes, with libraries and programs of its own choice; it
+// is kept from the network and from what attacks need. Sockets that it makes to itself, as an event
+// loop does, are pairs and need no socket().
+Code filter_of_function() {
+  Rules rules;
+  refuse_attacks(rules);
+  rules.always({SYS_socket}, fail_with(EACCES));
+  return rules.compiled(kAllow);
+}
+
 Code filter_of(Task task) {
   if (task == Task::kCompiler) return filter_of_compiler();
+  if (task == Task::kFunction) return filter_of_function();
   if (task == Task::kFilter) return filter_of_native_program();
   return filter_of_interpreter();
 }

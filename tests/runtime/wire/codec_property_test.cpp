@@ -48,7 +48,7 @@ Digest any_digest() {
 
 Prompt any_prompt() {
   return {PromptId{any_u64()}, *any_text(), *any_text(), *any_text(),
-          *any_text(),         *any_text(), any_u64()};
+          *any_text(),         *any_text(), any_u64(),   *any_text()};
 }
 
 Rollout any_rollout() {
@@ -196,7 +196,8 @@ std::string sample(Rng& rng) {
   batch.offsets.push_back(static_cast<std::uint32_t>(batch.tokens.size()));
   switch (rng.below(5)) {
     case 0:
-      return encode(Prompt{PromptId{7}, "s", "37 * 29", "math", "1073", "n=2", 4});
+      return encode(
+          Prompt{PromptId{7}, "s", "37 * 29", "math", "1073", "n=2", 4, R"({"level":3})"});
     case 1:
       return encode(rollout);
     case 2:

@@ -100,3 +100,7 @@ def scribbles(completion):
         os.write(descriptor, b"\x04\x00\x00\x00true" if completion == "forge" else b"")
     print('{"verdicts": [{"score": 1}]}')
     return False
+
+
+def evaluates(completion):
+    return bool(eval(completion))

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdio>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -30,8 +32,8 @@ wire::Prompt prompt() {
 
 Result<std::unique_ptr<Verifier>> make(const std::string& function,
                                        const std::string& more_options = "") {
-  return make_python_verifier(
-      {kFolder}, R"({"path": "functions.py:)" + function + "\"" + more_options + "}");
+  return make_python_verifier({kFolder},
+                              R"({"path": "functions.py:)" + function + "\"" + more_options + "}");
 }
 
 wire::Verdict judge(const std::string& function, const std::string& completion,
@@ -127,13 +129,39 @@ TEST(PythonVerifier, AHungItemIsEndedAtItsLimitAndTheRestGoesOn) {
 
   verifier->verify_all(items, [&](wire::Verdict verdict) { outcomes.push_back(verdict.outcome); });
 
-  EXPECT_EQ(outcomes,
-            (std::vector{Outcome::kCorrect, Outcome::kUnscored, Outcome::kCorrect}));
+  EXPECT_EQ(outcomes, (std::vector{Outcome::kCorrect, Outcome::kUnscored, Outcome::kCorrect}));
 }
 
 TEST(PythonVerifier, PrintsAndForgedFramesReachNobody) {
   EXPECT_EQ(judge("scribbles", "plain").outcome, Outcome::kIncorrect);
   EXPECT_EQ(judge("scribbles", "forge").outcome, Outcome::kIncorrect);
+}
+
+// A function that evaluates what a model wrote: the classic mistake.
+TEST(PythonVerifier, TheFenceHoldsWhatAFunctionLetsLoose) {
+  const std::string victim = ::testing::TempDir() + "/fence_victim";
+  std::remove(victim.c_str());
+  const std::string write = "open('" + victim + "', 'w').write('x') > 0";
+  const std::string connect = "__import__('socket').socket() is not None";
+  const std::string trace =
+      "__import__('ctypes').CDLL(None).syscall(101, 0, 0, 0, 0) is not None";  // ptrace
+
+  const wire::Verdict written = judge("evaluates", write);
+  EXPECT_EQ(written.outcome, Outcome::kUnscored);
+  EXPECT_THAT(written.isolation, HasSubstr("seccomp"));
+  if (written.isolation.find("landlock") == std::string::npos) {
+    GTEST_SKIP() << "this kernel has no landlock";
+  }
+  EXPECT_THAT(written.reason, HasSubstr("PermissionError"));
+  EXPECT_FALSE(std::ifstream(victim).is_open());
+  EXPECT_THAT(judge("evaluates", connect).reason, HasSubstr("PermissionError"));
+  EXPECT_THAT(judge("evaluates", trace).reason, HasSubstr("died"));
+  EXPECT_EQ(judge("evaluates", "1 + 1 == 2").outcome, Outcome::kCorrect);
+  // Only who says so is let out.
+  const wire::Verdict free = judge("evaluates", write, R"(, "sandbox": false)");
+  EXPECT_EQ(free.outcome, Outcome::kCorrect);
+  EXPECT_EQ(free.isolation, "process");
+  std::remove(victim.c_str());
 }
 
 TEST(PythonVerifier, AFileThatCannotBeImportedIsAnErrorWithItsTrace) {
