@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -139,9 +140,10 @@ Result<Jail> Jail::start(const std::string& companion, IsolationLevel level_max)
   const auto level = static_cast<IsolationLevel>((*hello)[1] - '0');
   std::string refused = hello->substr(3);
   if (level == IsolationLevel::kL0) {
-    return Error{ErrorCode::kUnavailable,
-                 "this machine cannot keep foreign programs apart: " + refused,
-                 "`assay doctor` says what is missing", "", ""};
+    // The reasons name this moment's folders: they help, but are no part of a verdict.
+    std::replace(refused.begin(), refused.end(), '\n', ';');
+    return Error{ErrorCode::kUnavailable, "this machine cannot keep foreign programs apart",
+                 "allow what the levels lacked: " + refused, "", ""};
   }
   return Jail(std::move(*child), level, std::move(refused));
 }

@@ -109,6 +109,7 @@ TEST_F(Corpus, WithoutAFilterNothingIsRunAndNothingScored) {
   EXPECT_EQ(verdict.outcome, wire::Outcome::kUnscored);
   EXPECT_EQ(verdict.code, wire::VerdictCode::kJudgeUnavailable);
   EXPECT_EQ(verdict.isolation, "none");
+  EXPECT_EQ(verdict.reason, "this machine cannot keep foreign programs apart");
 }
 
 std::set<std::string> names_in(const std::string& folder) {
