@@ -15,8 +15,9 @@ namespace assay::verifiers {
 // Options as read_code_task(). The expected values never enter the process that runs the program;
 // the verdict comes from the process that holds them, or from this one. `isolation` of the verdict
 // is the level of the jail. Codes of incorrect: no_answer, malformed, wrong_answer, runtime_error,
-// timeout, memory_limit, output_limit, violation. Without a jail, companion or usable tests the
-// verdict is unscored.
+// timeout, memory_limit, output_limit, violation. The limits hold for program and tests together:
+// what the tests do with a result counts as the program's. Without a jail, companion or usable
+// tests the verdict is unscored.
 Result<std::unique_ptr<Verifier>> make_code_verifier(const VerifierContext& context,
                                                      std::string_view options_json);
 
