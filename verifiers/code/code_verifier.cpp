@@ -60,10 +60,11 @@ class CodeVerifier final : public Verifier {
     return std::chrono::milliseconds(task_.limits.wall_ms) * static_cast<std::int64_t>(runs);
   }
 
-  // A reference holds tests, which are no program.
+  // A reference holds tests, which are no program; its solution, where it has one, must pass them.
   Result<void> check_reference(const wire::Prompt& prompt) const override {
     if (task_.has_tests()) return {};
     const auto task = with_reference(task_, prompt.reference);
+    if (task && !task->solution.empty()) return Verifier::check_reference(prompt);
     if (task && task->has_tests()) return {};
     return Error{ErrorCode::kInvalidInput,
                  task ? "the reference holds no tests" : task.error().message,
