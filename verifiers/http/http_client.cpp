@@ -59,8 +59,25 @@ std::string request_text(const HttpCall& call) {
   return text + "\r\n" + call.body;
 }
 
+// Gives the parser what is there: the head alone at first, as the parser would take all the memory
+// that the head claims.
+Result<void> feed(Parser& parser, beast::flat_buffer& buffer, std::size_t bytes_max) {
+  boost::system::error_code error;
+  while (buffer.size() > 0 && !parser.is_done() && !error) {
+    parser.eager(parser.is_header_done());
+    const bool was_head = !parser.is_header_done();
+    buffer.consume(parser.put(buffer.data(), error));
+    if (error && error != beast::http::error::need_more) return meaning(error);
+    const bool is_head_read = was_head && parser.is_header_done();
+    if (is_head_read && parser.content_length().value_or(0) > bytes_max) {
+      return failure(ErrorCode::kExhausted, "the judge's answer is too large");
+    }
+  }
+  return {};
+}
+
 // Feeds the parser until the message is whole.
-Result<void> read_into(Parser& parser, Connection& connection) {
+Result<void> read_into(Parser& parser, Connection& connection, std::size_t bytes_max) {
   beast::flat_buffer buffer(kHeaderBytesMax + 64 * 1024);
   std::array<char, 16 * 1024> piece{};
   while (!parser.is_done()) {
@@ -78,8 +95,7 @@ Result<void> read_into(Parser& parser, Connection& connection) {
     }
     buffer.commit(boost::asio::buffer_copy(buffer.prepare(*count),
                                            boost::asio::const_buffer(piece.data(), *count)));
-    buffer.consume(parser.put(buffer.data(), error));
-    if (error && error != beast::http::error::need_more) return meaning(error);
+    if (auto fed = feed(parser, buffer, bytes_max); !fed) return fed;
   }
   return {};
 }
@@ -102,10 +118,9 @@ Result<HttpAnswer> exchange(const HttpCall& call) {
   if (!connection) return connection.error();
   if (auto sent = (*connection)->write(request_text(call)); !sent) return sent.error();
   Parser parser;
-  parser.eager(true);
   parser.body_limit(call.bytes_max);
   parser.header_limit(kHeaderBytesMax);
-  if (auto read = read_into(parser, **connection); !read) return read.error();
+  if (auto read = read_into(parser, **connection, call.bytes_max); !read) return read.error();
   return answer_of(parser);
 }
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "runtime/core/json.h"
+#include "runtime/core/rng.h"
 #include "tests/verifiers/http/judge_server.h"
 #include "verifiers/case_file.h"
 
@@ -146,6 +147,30 @@ TEST(HttpVerifier, AJudgeThatMisbehavesLeavesTheCompletionUnscored) {
     EXPECT_LT(spent.count(), 1.0) << one.name;
     EXPECT_EQ(verdict_record("x", first), verdict_record("x", second)) << one.name;
   }
+}
+
+TEST(HttpVerifier, DamagedAnswersAreOnlyRead) {
+  const std::string whole =
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+      "Retry-After: 1\r\n\r\n7\r\n{\"pass\"\r\n7\r\n: true}\r\n0\r\n\r\n";
+  std::atomic<std::uint64_t> round = 0;
+  JudgeServer server([&](const JudgeConnection& connection, const std::string&) {
+    Rng rng(++round);
+    std::string bytes = whole;
+    for (std::uint64_t i = rng.below(4); i > 0; --i) {
+      bytes[rng.below(bytes.size())] = static_cast<char>(rng.below(256));
+    }
+    if (rng.next_bool(0.3)) bytes.resize(rng.below(bytes.size()));
+    connection.send(bytes);
+  });
+  int believed = 0;
+  for (int i = 0; i < 400; ++i) {
+    const wire::Verdict verdict = judge(server.url());
+    EXPECT_NE(verdict.outcome, Outcome::kIncorrect) << "none of them says so";
+    believed += verdict.outcome == Outcome::kCorrect;
+  }
+  EXPECT_GT(believed, 50);
+  EXPECT_LT(believed, 350);
 }
 
 TEST(HttpVerifier, AJudgeThatIsNotThereLeavesTheCompletionUnscored) {
