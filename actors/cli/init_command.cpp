@@ -35,6 +35,8 @@ ExitCode init_command(CommandContext& context) {
   options.positional("folder", folder, "where, made if it is not there",
                      OptionSet::Presence::kOptional);
   options.example("assay init my_task");
+  options.example("assay init");
+  options.example("assay init tasks/second");
   if (auto stop = options.parse(context)) return *stop;
   if (auto written = write_template(folder); !written) {
     const bool is_taken = written.error().id == "E804";

@@ -45,6 +45,7 @@ struct VerifyOptions {
   std::string suite;
   AuditOptions audit;
   bool has_no_mutants = false;
+  bool is_list_wanted = false;
 };
 
 struct Judged {
@@ -215,19 +216,28 @@ Error usage_error(std::string message, std::string remedy) {
   return {ErrorCode::kInvalidInput, std::move(message), std::move(remedy), "", ""};
 }
 
-std::string verifier_list() {
-  std::string list = "Judges completions. Verifiers of this build:";
+std::string description() {
+  std::string names;
   for (const verifiers::VerifierKind& kind : verifiers::verifier_kinds()) {
-    list += fmt::format("\n  {:<8} {}", kind.name, kind.summary);
+    names += (names.empty() ? "" : ", ") + std::string(kind.name);
   }
-  return list;
+  return "Judges completions, and audits who judges them. Verifiers of this build, told by "
+         "--list:\n" +
+         names + ".";
+}
+
+ExitCode list_verifiers(CommandContext& context) {
+  for (const verifiers::VerifierKind& kind : verifiers::verifier_kinds()) {
+    context.out << fmt::format("{:<8} {}\n", kind.name, kind.summary);
+  }
+  return ExitCode::kDone;
 }
 
 }  // namespace
 
 ExitCode verify_command(CommandContext& context) {
   VerifyOptions given;
-  OptionSet options("verify", verifier_list());
+  OptionSet options("verify", description());
   options.positional("verifier", given.verifier, "judge one completion with this verifier",
                      OptionSet::Presence::kOptional);
   options.option("--reference", given.reference, "the right answer");
@@ -246,6 +256,7 @@ ExitCode verify_command(CommandContext& context) {
   options.option("-j,--jobs", given.thread_count, "judge so many cases at once");
   options.option("--repeat", given.repeat_count,
                  "judge each case so often; verdicts may not differ");
+  options.flag("--list", given.is_list_wanted, "what each verifier of this build judges");
   options.multi("--only-type", given.only_types, "skip cases of other verifiers");
   options.flag("--skip-unknown", given.skips_unknown, "skip cases of verifiers not in this build");
   options.example("assay verify math --reference 1073 --completion \"37 x 29 = 1,073\"");
@@ -253,6 +264,7 @@ ExitCode verify_command(CommandContext& context) {
   options.example("assay verify --cases cases.jsonl -j 2");
   options.example("assay verify verifier.py --suite tests/adversarial.jsonl --min-coverage 0.9");
   if (const auto stop = options.parse(context)) return *stop;
+  if (given.is_list_wanted) return list_verifiers(context);
   if (given.verifier.empty() == given.cases.empty() ||
       (!given.suite.empty() && given.verifier.empty())) {
     return fail(context,

@@ -44,7 +44,8 @@ TEST_F(Init, ARunRefusesAVerifierThatCanBeCheated) {
   EXPECT_FALSE(path_exists(path("outputs"))) << "nothing was trained";
 }
 
-// One completion in 24 hangs, another kills the worker, another raises; the run goes on with the rest.
+// One completion in 24 hangs, another kills the worker, another raises; the run goes on with the
+// rest.
 TEST_F(Init, AVerifierThatHangsAndDiesStopsNoRun) {
   ASSERT_EQ(assay({"init"}).exit_code, 0);
   write(path("verifier.py"), R"(

@@ -47,7 +47,7 @@ int main(int count, char** arguments) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return fail(errno_error("forbid", "new privileges"));
   }
-  if (restrict_paths({{"/"}, {}})) fence += "landlock,";
+  if (restrict_paths({{"/"}, {}, {"/dev/null"}})) fence += "landlock,";
   SyscallFilter filter(Task::kFunction);
   if (auto installed = filter.install(::getpid()); !installed) return fail(installed.error());
   ::setenv("ASSAY_FENCE", (fence + "seccomp").c_str(), 1);

@@ -46,6 +46,8 @@ Json columns_of(const wire::Prompt& prompt) {
 Result<sandbox::ChildProcess> start_process(const std::string& program, bool is_fenced) {
   std::vector<std::string> args = {"-B", "-c", std::string(python_worker_source())};
   if (!is_fenced) return sandbox::ChildProcess::start(program, args);
+  // Behind the fence nobody could say so.
+  if (::access(program.c_str(), X_OK) != 0) return errno_error("start", program);
   const Result<std::string> fence = sandbox::find_companion("assay-fence");
   if (!fence) return fence.error();
   args.insert(args.begin(), program);

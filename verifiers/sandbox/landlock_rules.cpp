@@ -82,6 +82,10 @@ Result<void> restrict_paths(const LandlockPaths& paths) {
       return allowed;
     }
   }
+  constexpr std::uint64_t kUse = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
+  for (const std::string& path : paths.files) {
+    if (auto allowed = allow_below(ruleset.get(), path, kUse | truncate); !allowed) return allowed;
+  }
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
     return errno_error("obey", "landlock rules");
   }

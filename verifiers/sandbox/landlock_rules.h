@@ -12,8 +12,9 @@ namespace assay::sandbox {
 int landlock_version();
 
 struct LandlockPaths {
-  std::vector<std::string> readable;  // read and run files below these
-  std::vector<std::string> writable;  // make, read and write files below these, run none
+  std::vector<std::string> readable;    // read and run files below these
+  std::vector<std::string> writable;    // make, read and write files below these, run none
+  std::vector<std::string> files = {};  // read and write these themselves, /dev/null say
 };
 
 // Restricts the calling process, for good, to these paths: with none of either it opens nothing.

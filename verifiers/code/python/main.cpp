@@ -35,7 +35,8 @@ class Python final : public sandbox::Language {
       case sandbox::Task::kFilter:
         return run_filter();
       case sandbox::Task::kCompiler:
-        break;  // there is nothing to compile
+      case sandbox::Task::kFunction:
+        break;  // there is nothing to compile, and functions have a fence instead
     }
     return 1;
   }
