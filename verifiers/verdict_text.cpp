@@ -54,6 +54,13 @@ std::string quoted(std::string_view text) {
   return shown + (text.empty() ? "\"" : "...\"");
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n\v\f";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
 wire::Verdict stamped(wire::Verdict verdict, std::string_view identity,
                       std::string_view completion) {
   verdict.verifier = identity;

@@ -16,6 +16,9 @@ std::string quoted(std::string_view text);
 wire::Verdict stamped(wire::Verdict verdict, std::string_view identity,
                       std::string_view completion);
 
+// Without ASCII white space at either end.
+std::string_view trimmed(std::string_view text);
+
 bool is_valid_utf8(std::string_view text);
 
 }  // namespace assay::verifiers

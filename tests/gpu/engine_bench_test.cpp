@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "tests/support/sanitizer.h"
+
 namespace assay::gpu {
 namespace {
 
@@ -13,17 +15,8 @@ std::map<std::string, Figure> by_name(const std::vector<Figure>& figures) {
   return named;
 }
 
-// Under a sanitizer a benchmark takes minutes and measures the sanitizer.
-bool is_sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#else
-  return false;
-#endif
-}
-
 TEST(EngineBench, QuickFiguresAreWholeAndPlausible) {
-  if (is_sanitized()) GTEST_SKIP() << "a sanitizer would be measured";
+  if (testing::kIsSanitized) GTEST_SKIP() << "a sanitizer would be measured";
   BackendOptions backend;
   backend.threads = 2;
   const auto figures =
@@ -47,7 +40,7 @@ TEST(EngineBench, QuickFiguresAreWholeAndPlausible) {
 }
 
 TEST(EngineBench, CountsTheOperationsOfATokenAsItsHeaderSays) {
-  if (is_sanitized()) GTEST_SKIP() << "a sanitizer would be measured";
+  if (testing::kIsSanitized) GTEST_SKIP() << "a sanitizer would be measured";
   const auto figures = engine_bench({}, {.repeats = 1, .is_quick = true});
 
   ASSERT_TRUE(figures);

@@ -12,6 +12,7 @@
 
 #include "runtime/core/clock.h"
 #include "runtime/core/rng.h"
+#include "tests/support/sanitizer.h"
 #include "verifiers/case_file.h"
 #include "verifiers/registry.h"
 #include "verifiers/verdict_text.h"
@@ -20,11 +21,7 @@ namespace assay::verifiers {
 namespace {
 
 // CPU time of one check, however hostile, in microseconds. Sanitizers take ten times as long.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::int64_t kCheckUsMax = 1'000'000;
-#else
-constexpr std::int64_t kCheckUsMax = 100'000;
-#endif
+constexpr std::int64_t kCheckUsMax = testing::kIsSanitized ? 1'000'000 : 100'000;
 
 using wire::Outcome;
 

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "verifiers/sql/sql_names.h"
+#include "verifiers/verdict_text.h"
 
 namespace assay::verifiers::sql {
 
@@ -24,13 +25,6 @@ constexpr auto kStatements = std::to_array<std::string_view>(
      "revoke",     "rollback", "savepoint", "security", "set",     "show",    "start",
      "truncate",   "unlisten", "update",    "vacuum"});
 static_assert(std::ranges::is_sorted(kStatements));
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\f\v";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 // The start of the next line that begins with a fence, white space aside.
 std::size_t find_fence(std::string_view text, std::size_t from) {

@@ -1,4 +1,5 @@
 #include "verifiers/text/format_check.h"
+#include "verifiers/verdict_text.h"
 
 #include <algorithm>
 #include <utility>
@@ -10,12 +11,6 @@ namespace {
 constexpr std::string_view kSpace = " \t\r\n\v\f";
 constexpr std::size_t kTagsMax = 16;
 constexpr std::size_t kTagBytesMax = 40;
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 std::size_t count_of(std::string_view text, std::string_view piece) {
   std::size_t count = 0;

@@ -19,13 +19,6 @@ struct RegexOptions {
   bool is_negated = false;
 };
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\v\f";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
 class RegexMatch final : public Verifier {
  public:
   RegexMatch(std::optional<Pattern> pattern, RegexOptions options)

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "runtime/core/json.h"
@@ -54,12 +55,14 @@ wire::Verdict judge_program(const std::string& options_json, const std::string& 
   return (*verifier)->verify(prompt, completion);
 }
 
-bool is_sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#else
-  return false;
-#endif
+void expect_agreement(const CodeCase& one, const wire::Verdict& verdict) {
+  const auto holds = [](const std::vector<std::string>& list, std::string_view word) {
+    return std::find(list.begin(), list.end(), word) != list.end();
+  };
+  EXPECT_TRUE(holds(one.expect, wire::to_string(verdict.outcome)) &&
+              (one.expect_code.empty() || holds(one.expect_code, wire::to_string(verdict.code))))
+      << one.id << " at " << verdict.isolation << ": " << wire::to_string(verdict.outcome) << " "
+      << wire::to_string(verdict.code) << ": " << verdict.reason;
 }
 
 }  // namespace assay::verifiers

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/wire/verdict.h"
+#include "tests/support/sanitizer.h"
 #include "verifiers/sandbox/jail_pool.h"
 #include "verifiers/verifier.h"
 
@@ -32,7 +33,7 @@ wire::Verdict judge(const CodeCase& one, const std::shared_ptr<sandbox::JailPool
 wire::Verdict judge_program(const std::string& options_json, const std::string& completion,
                             const std::string& reference = "");
 
-// Whether sanitizers are compiled in: they map more memory than a jailed program may have.
-bool is_sanitized();
+// The verdict is among those that the case accepts, its code too where it names codes.
+void expect_agreement(const CodeCase& one, const wire::Verdict& verdict);
 
 }  // namespace assay::verifiers

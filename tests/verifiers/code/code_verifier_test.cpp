@@ -22,7 +22,7 @@ constexpr const char* kAdd =
 class Code : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (is_sanitized()) GTEST_SKIP() << "jailed programs have no room for sanitizers";
+    if (testing::kIsSanitized) GTEST_SKIP() << "jailed programs have no room for sanitizers";
   }
 };
 

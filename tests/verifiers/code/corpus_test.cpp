@@ -25,17 +25,6 @@ using sandbox::JailPool;
 
 constexpr const char* kPython = "assay-python";
 
-bool holds(const std::vector<std::string>& list, std::string_view word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
-
-void expect_agreement(const CodeCase& one, const wire::Verdict& verdict) {
-  EXPECT_TRUE(holds(one.expect, wire::to_string(verdict.outcome)) &&
-              (one.expect_code.empty() || holds(one.expect_code, wire::to_string(verdict.code))))
-      << one.id << " at " << verdict.isolation << ": " << wire::to_string(verdict.outcome) << " "
-      << wire::to_string(verdict.code) << ": " << verdict.reason;
-}
-
 std::shared_ptr<JailPool> pool_of(IsolationLevel level) {
   return std::make_shared<JailPool>(kPython, level);
 }
@@ -50,7 +39,7 @@ std::shared_ptr<JailPool> exact_pool(IsolationLevel level) {
 class Corpus : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (is_sanitized()) GTEST_SKIP() << "jailed programs have no room for sanitizers";
+    if (testing::kIsSanitized) GTEST_SKIP() << "jailed programs have no room for sanitizers";
   }
 };
 

@@ -16,21 +16,10 @@ using wire::VerdictCode;
 
 constexpr const char* kNative = "assay-native";
 
-bool holds(const std::vector<std::string>& list, std::string_view word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
-
-void expect_agreement(const CodeCase& one, const wire::Verdict& verdict) {
-  EXPECT_TRUE(holds(one.expect, wire::to_string(verdict.outcome)) &&
-              (one.expect_code.empty() || holds(one.expect_code, wire::to_string(verdict.code))))
-      << one.id << " at " << verdict.isolation << ": " << wire::to_string(verdict.outcome) << " "
-      << wire::to_string(verdict.code) << ": " << verdict.reason;
-}
-
 class Cpp : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (is_sanitized()) GTEST_SKIP() << "jailed programs have no room for sanitizers";
+    if (testing::kIsSanitized) GTEST_SKIP() << "jailed programs have no room for sanitizers";
     if (::access("/usr/bin/g++", X_OK) != 0) GTEST_SKIP() << "there is no g++";
   }
 };

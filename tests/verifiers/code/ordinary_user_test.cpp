@@ -39,7 +39,7 @@ int judge_as_nobody(const std::vector<CodeCase>& cases) {
 }
 
 TEST(OrdinaryUser, JudgesAtLevelThreeAsRootDoesAtLevelFour) {
-  if (is_sanitized()) GTEST_SKIP() << "jailed programs have no room for sanitizers";
+  if (testing::kIsSanitized) GTEST_SKIP() << "jailed programs have no room for sanitizers";
   if (::geteuid() != 0) GTEST_SKIP() << "the other tests are an ordinary user's already";
   const auto cases = read_code_cases(code_case_path("escapes.jsonl"));
   const pid_t pid = ::fork();

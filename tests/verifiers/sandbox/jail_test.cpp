@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/support/sanitizer.h"
 #include "verifiers/sandbox/jail_message.h"
 #include "verifiers/sandbox/jail_pool.h"
 
@@ -25,14 +26,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kNative = "assay-native";
-
-bool is_sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#else
-  return false;
-#endif
-}
 
 // The processes that descend from one, those of other PID namespaces too.
 std::vector<pid_t> descendants(pid_t pid) {
@@ -80,7 +73,7 @@ CheckPlan empty_check(const FileDescriptor& program) {
 class JailTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (is_sanitized()) GTEST_SKIP() << "jailed programs have no room for sanitizers";
+    if (testing::kIsSanitized) GTEST_SKIP() << "jailed programs have no room for sanitizers";
   }
 
   FileDescriptor nothing_{::dup(0)};

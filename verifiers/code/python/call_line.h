@@ -12,6 +12,8 @@ inline constexpr std::size_t kMessageBytesMax = std::size_t{4} << 20;
 // First byte of what the runner says once the program has been run from top to bottom.
 inline constexpr char kProgramReady = 'r';
 inline constexpr char kProgramRaised = 'x';  // the exception's name follows
+// The reason of a verdict on a program that wrote to the line by itself.
+inline constexpr const char* kAnsweredUnasked = "the program answered what it was not asked";
 
 // Requests. A name is a text field, an object a handle that an answer gave.
 enum class Request : char {

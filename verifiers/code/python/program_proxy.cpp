@@ -58,7 +58,7 @@ bool is_line_broken() {
   if (::poll(&line, 1, 0) <= 0) return false;
   char byte = 0;
   if (::read(sandbox::kPeer, &byte, 1) > 0) {
-    call_record().program_end = "the program answered what it was not asked";
+    call_record().program_end = kAnsweredUnasked;
   }
   return true;
 }

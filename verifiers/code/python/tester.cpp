@@ -41,6 +41,7 @@ Judgement test_program(const std::string& entry, const std::string& setup,
   const auto state = sandbox::read_plain_frame(sandbox::kPeer, kMessageBytesMax);
   if (!state || state->empty()) return {"runtime_error", "the program ended its process"};
   if (state->front() == kProgramRaised) return raised_at_start(state->substr(1, 60));
+  if (*state != std::string_view(&kProgramReady, 1)) return {"runtime_error", kAnsweredUnasked};
   Object candidate = Object::borrowed(Py_None);
   if (!entry.empty()) candidate = entry_proxy(entry);
   if (!call_record().program_end.empty()) return {"runtime_error", call_record().program_end};
