@@ -1,6 +1,7 @@
 #include "actors/learner.h"
 
 #include <cstdio>
+
 #include "runtime/core/clock.h"
 
 namespace assay::actors {
@@ -11,8 +12,18 @@ using Self = caf::stateful_actor<LearnerState>*;
 
 bool is_checkpoint_due(const LearnerState& state, std::uint64_t step) {
   const std::uint64_t interval = state.setup.checkpoint_interval;
-  return state.is_finishing || step == state.setup.step_count ||
+  return state.is_finishing || step == state.setup.dispatch.step_count ||
          (interval > 0 && step % interval == 0);
+}
+
+// The checkpoint just made is of a step that is not committed yet, so what a resume after the step
+// before may need stays as well.
+Result<void> prune(const LearnerSetup& setup, const store::CheckpointStore& folders,
+                   std::uint64_t step) {
+  if (setup.checkpoint_keep == 0) return {};
+  const std::uint64_t needed = flow::oldest_version_needed(setup.dispatch, step - 1);
+  if (auto pruned = folders.prune(setup.checkpoint_keep, needed); !pruned) return pruned.error();
+  return {};
 }
 
 Result<Trained> train(LearnerState& state, const Train& work) {
@@ -35,6 +46,7 @@ Result<Trained> train(LearnerState& state, const Train& work) {
     if (auto saved = write_checkpoint(*state.setup.learner, folders, step, state.weights); !saved) {
       return saved.error();
     }
+    if (auto pruned = prune(state.setup, folders, step); !pruned) return pruned.error();
     trained.checkpoint = folders.name(step);
   }
   return trained;

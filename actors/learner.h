@@ -10,6 +10,7 @@
 #include "actors/duration_window.h"
 #include "actors/messages.h"
 #include "gpu/learner.h"
+#include "runtime/flow/dispatch_plan.h"
 #include "runtime/store/checkpoint.h"
 #include "runtime/telemetry/log.h"
 
@@ -20,7 +21,8 @@ struct LearnerSetup {
   gpu::UpdateOptions update;
   std::string checkpoints_folder;
   std::uint64_t checkpoint_interval = 0;
-  std::uint64_t step_count = 0;
+  std::uint32_t checkpoint_keep = 0;  // 0: all
+  flow::DispatchOptions dispatch;
   telemetry::ActorLog log;
 };
 

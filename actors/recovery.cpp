@@ -213,11 +213,7 @@ Result<Recovered> recover(const ArmOptions& options, gpu::Learner& learner, flow
   // A checkpoint whose step was never committed is no part of this history.
   const store::CheckpointStore folders(options.checkpoints_folder);
   if (auto removed = folders.remove_after(recovered.steps); !removed) return removed.error();
-  const std::uint64_t bound = options.flow.dispatch.staleness_max;
-  const std::uint64_t oldest = options.flow.dispatch.is_deterministic && recovered.steps > bound
-                                   ? recovered.steps - bound
-                               : options.flow.dispatch.is_deterministic ? 0
-                                                                        : recovered.steps;
+  const std::uint64_t oldest = flow::oldest_version_needed(options.flow.dispatch, recovered.steps);
   Result<std::uint64_t> from =
       restore_below(options, reader->header().weights_base, learner, oldest, recovered.notes);
   if (!from) return from.error();

@@ -186,9 +186,14 @@ Result<void> start_team(Self self) {
   watch(self, state.keeper, "ledger keeper");
   self->send(state.curator, Introduce{state.keeper});
   self->send(state.setup.status, Watch{state.curator});
-  LearnerSetup learner_setup{std::move(prepared.learner),       options->update,
-                             options->checkpoints_folder,       options->checkpoint_interval,
-                             options->flow.dispatch.step_count, open_log(*options, "learner/0")};
+  LearnerSetup learner_setup;
+  learner_setup.learner = std::move(prepared.learner);
+  learner_setup.update = options->update;
+  learner_setup.checkpoints_folder = options->checkpoints_folder;
+  learner_setup.checkpoint_interval = options->checkpoint_interval;
+  learner_setup.checkpoint_keep = options->checkpoint_keep;
+  learner_setup.dispatch = options->flow.dispatch;
+  learner_setup.log = open_log(*options, "learner/0");
   state.learner = self->spawn<caf::detached>(learner, std::move(learner_setup), state.curator, me,
                                              state.setup.status);
   watch(self, state.learner, "learner/0");

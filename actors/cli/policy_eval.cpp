@@ -149,7 +149,6 @@ Result<std::vector<algo::EvaluatedPrompt>> evaluate_set(
   if (auto done = submit_all(setup, set, request, prompts, **generator, places); !done) {
     return done.error();
   }
-  const verifiers::Verifier& verifier = *setup.verifiers.at(set.settings.source.verifier);
   Counter counter(set, prompts);
   std::string samples;
   EvalProgress shown{set.settings.source.name, 0, std::uint64_t{request.samples} * prompts};
@@ -161,10 +160,11 @@ Result<std::vector<algo::EvaluatedPrompt>> evaluate_set(
     for (wire::Rollout& rollout : *drawn) {
       rollout.completion = setup.tokenizer->decode(rollout.completion_tokens);
       const std::size_t place = places.at(rollout.id.group);
-      const wire::Verdict verdict = judge(verifier, set.prompts[place], rollout);
+      const wire::Prompt& prompt = set.prompts[place];
+      const wire::Verdict verdict = judge(*setup.verifiers.at(prompt.verifier), prompt, rollout);
       counter.count(place, rollout.completion, verdict);
       if (!request.samples_path.empty()) {
-        samples += sample_line(set.prompts[place], rollout, verdict);
+        samples += sample_line(prompt, rollout, verdict);
       }
       ++shown.done;
     }
@@ -176,6 +176,14 @@ Result<std::vector<algo::EvaluatedPrompt>> evaluate_set(
     }
   }
   return counter.take();
+}
+
+EvalSet training_sample(const RunSetup& setup, std::uint64_t prompts_max) {
+  EvalSet set;
+  set.settings.source.name = "the training prompts";
+  const std::uint64_t count = std::min(prompts_max, setup.prompts->prompts_per_epoch());
+  for (std::uint64_t i = 0; i < count; ++i) set.prompts.push_back(setup.prompts->prompt(0, i));
+  return set;
 }
 
 Result<void> write_results(const std::string& path,

@@ -27,12 +27,15 @@ struct EvalRequest {
   std::string samples_path;       // samples.jsonl; empty: not written
 };
 
-// Counts per prompt, in prompt order. Errors: those of the engine and of files; kUnavailable when
+// Counts per prompt, in prompt order; each prompt's own verifier judges. Errors: those of the engine and of files; kUnavailable when
 // interrupted.
 Result<std::vector<algo::EvaluatedPrompt>> evaluate_set(
     const RunSetup& setup, const std::shared_ptr<const gpu::Weights>& weights, const EvalSet& set,
     const EvalRequest& request, const std::function<void(const EvalProgress&)>& progress,
     const std::atomic<bool>& interrupt);
+
+// The first prompts of training as a set to evaluate on, at most `prompts_max`.
+EvalSet training_sample(const RunSetup& setup, std::uint64_t prompts_max);
 
 // results.json: the counts, re-readable.
 Result<void> write_results(const std::string& path,

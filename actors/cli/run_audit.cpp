@@ -27,12 +27,9 @@ Error error_of(ErrorCode code, std::string message) {
 }
 
 // The mean reward that the random_iid control was told to match; other arms need none.
-Result<double> reward_mean_of(const RunSetup& setup, const store::RunPaths& paths,
-                              const std::string& arm) {
-  if (arm != "random_iid" || setup.config.curator.eval.empty()) return correct_fraction({});
-  const std::string& source = setup.config.curator.eval.front().source.name;
-  Result<std::vector<algo::EvaluatedPrompt>> base =
-      read_results(paths.eval(0, source) + "/results.json");
+Result<double> reward_mean_of(const store::RunPaths& paths, const std::string& arm) {
+  if (arm != "random_iid") return correct_fraction({});
+  Result<std::vector<algo::EvaluatedPrompt>> base = read_results(paths.training_rewards());
   if (!base) return base.error();
   return correct_fraction(*base);
 }
@@ -98,7 +95,7 @@ void RunAudit::add_verify(store::CheckOptions& options) const {
 
 Result<void> RunAudit::add_replay(const store::LedgerHeader& header,
                                   store::CheckOptions& options) const {
-  const Result<double> reward_mean = reward_mean_of(**setup_, paths_, header.arm);
+  const Result<double> reward_mean = reward_mean_of(paths_, header.arm);
   if (!reward_mean) return reward_mean.error();
   Result<actors::ArmOptions> arm =
       make_arm_options(**setup_, paths_, header.arm, *reward_mean, true);

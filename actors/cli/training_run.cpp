@@ -77,7 +77,6 @@ Result<ExitCode> TrainingRun::go_through_stages() {
   if (interrupt_) return interrupted();
   Result<EvalResults> base = evaluate(paths_.checkpoints() + "/base", "true", 0, "base");
   if (!base) return base.error();
-  base_results_ = *base;
   report_.wall.base_eval = stage_s_;
 
   Result<std::optional<EvalResults>> after = train_and_evaluate("true");
@@ -142,11 +141,10 @@ Result<EvalResults> TrainingRun::evaluate(const std::string& folder, const std::
   EvalResults all;
   std::shared_ptr<const gpu::Weights> weights;
   for (const EvalSet& set : setup_.eval_sets) {
-    const std::string place = eval_folder(arm, step, set.settings.source.name);
-    const std::string file = place + "/results.json";
     Result<std::vector<algo::EvaluatedPrompt>> results =
-        is_resume_ && path_exists(file) ? read_results(file)
-                                        : evaluate_one(weights, folder, set, place, title);
+        results_of(weights, set,
+                   {folder, eval_folder(arm, step, set.settings.source.name), title,
+                    set.settings.samples});
     if (!results) return results.error();
     all.push_back(std::move(*results));
   }
@@ -155,25 +153,31 @@ Result<EvalResults> TrainingRun::evaluate(const std::string& folder, const std::
   return all;
 }
 
+Result<std::vector<algo::EvaluatedPrompt>> TrainingRun::results_of(
+    std::shared_ptr<const gpu::Weights>& weights, const EvalSet& set, const EvalJob& job) {
+  const std::string file = job.place + "/results.json";
+  return is_resume_ && path_exists(file) ? read_results(file) : evaluate_one(weights, set, job);
+}
+
 // Loads the weights for the first set that needs them.
 Result<std::vector<algo::EvaluatedPrompt>> TrainingRun::evaluate_one(
-    std::shared_ptr<const gpu::Weights>& weights, const std::string& folder, const EvalSet& set,
-    const std::string& place, const std::string& title) {
+    std::shared_ptr<const gpu::Weights>& weights, const EvalSet& set, const EvalJob& job) {
   if (weights == nullptr) {
-    Result<std::shared_ptr<const gpu::Weights>> loaded = gpu::load_weights(setup_.backend, folder);
+    Result<std::shared_ptr<const gpu::Weights>> loaded =
+        gpu::load_weights(setup_.backend, job.policy);
     if (!loaded) return loaded.error();
     weights = std::move(*loaded);
   }
-  if (auto made = make_folders(place); !made) return made.error();
-  const EvalRequest request{set.settings.samples, 0, setup_.config.seed, place + "/samples.jsonl"};
+  if (auto made = make_folders(job.place); !made) return made.error();
+  const EvalRequest request{job.samples, 0, setup_.config.seed, job.place + "/samples.jsonl"};
   const auto progress = [&](const EvalProgress& now) {
-    tick(fmt::format("{} evaluation of {}: {}/{} completions", title, now.source, now.done,
+    tick(fmt::format("{} evaluation of {}: {}/{} completions", job.title, now.source, now.done,
                      now.total));
   };
   Result<std::vector<algo::EvaluatedPrompt>> results =
       evaluate_set(setup_, weights, set, request, progress, interrupt_);
   if (!results) return results.error();
-  if (auto written = write_results(place + "/results.json", *results); !written) {
+  if (auto written = write_results(job.place + "/results.json", *results); !written) {
     return written.error();
   }
   return results;
@@ -264,9 +268,16 @@ actors::StepFinding TrainingRun::observe(const std::string& arm, const StepMetri
   return {is_health_stop_ ? actors::StepDecision::kStop : actors::StepDecision::kContinue, alerts};
 }
 
-double TrainingRun::base_reward() const {
-  return correct_fraction(base_results_.empty() ? std::vector<algo::EvaluatedPrompt>()
-                                                : base_results_.front());
+Result<double> TrainingRun::base_reward() {
+  constexpr std::uint64_t kPrompts = 256;
+  constexpr std::uint32_t kSamples = 4;
+  const std::string file = paths_.training_rewards();
+  const EvalSet set = training_sample(setup_, kPrompts);
+  std::shared_ptr<const gpu::Weights> weights;
+  const EvalJob job{paths_.checkpoints() + "/base", folder_of(file), "base", kSamples};
+  Result<std::vector<algo::EvaluatedPrompt>> results = results_of(weights, set, job);
+  if (!results) return results.error();
+  return correct_fraction(*results);
 }
 
 Result<std::uint64_t> TrainingRun::restore_steps(const std::string& arm,
@@ -304,8 +315,9 @@ Result<actors::ArmOutcome> TrainingRun::train(const std::string& arm, actors::Ar
 }
 
 Result<std::optional<EvalResults>> TrainingRun::train_and_evaluate(const std::string& arm) {
-  Result<actors::ArmOptions> options =
-      make_arm_options(setup_, paths_, arm, base_reward(), is_resume_);
+  const Result<double> reward = arm == "random_iid" ? base_reward() : correct_fraction({});
+  if (!reward) return reward.error();
+  Result<actors::ArmOptions> options = make_arm_options(setup_, paths_, arm, *reward, is_resume_);
   if (!options) return options.error();
   options->logs = logs_;
   options->tell = [this](const std::string& text) { say(text); };

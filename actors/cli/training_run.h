@@ -39,9 +39,17 @@ class TrainingRun {
   Result<void> warm_up();
   Result<EvalResults> evaluate(const std::string& folder, const std::string& arm,
                                std::uint64_t step, const std::string& title);
+  struct EvalJob {
+    std::string policy;  // folder of the checkpoint
+    std::string place;   // folder of the results
+    std::string title;
+    std::uint32_t samples = 0;
+  };
+  // The results of an earlier attempt, or those of evaluate_one.
+  Result<std::vector<algo::EvaluatedPrompt>> results_of(
+      std::shared_ptr<const gpu::Weights>& weights, const EvalSet& set, const EvalJob& job);
   Result<std::vector<algo::EvaluatedPrompt>> evaluate_one(
-      std::shared_ptr<const gpu::Weights>& weights, const std::string& folder, const EvalSet& set,
-      const std::string& place, const std::string& title);
+      std::shared_ptr<const gpu::Weights>& weights, const EvalSet& set, const EvalJob& job);
   Result<void> announce(const std::string& title, const EvalResults& results);
   Result<void> announce_one(const std::string& title, const std::string& source,
                             const std::vector<algo::EvaluatedPrompt>& prompts, const EvalSet& set);
@@ -57,7 +65,8 @@ class TrainingRun {
       std::uint64_t step, const std::shared_ptr<const gpu::Weights>& weights);
   bool is_eval_due(const EvalSourceSettings& settings, std::uint64_t step) const;
   std::string step_line(const std::string& arm, const actors::StepReport& step);
-  double base_reward() const;
+  // The mean reward of the base policy on training prompts, drawn once a run.
+  Result<double> base_reward();
   Result<ExitCode> finish(const EvalResults& base, const EvalResults& after,
                           const std::map<std::string, EvalResults>& controls);
   std::string eval_folder(const std::string& arm, std::uint64_t step,
@@ -76,7 +85,6 @@ class TrainingRun {
   StageStatus stage_;
   std::shared_ptr<const telemetry::LogFolder> logs_;
   telemetry::ActorLog log_;
-  EvalResults base_results_;
   std::vector<double> rewards_;  // of the arm in hand, for the sparkline
   std::uint32_t lost_workers_ = 0;
   bool is_resume_ = false;

@@ -10,6 +10,11 @@ std::uint64_t open_groups_max(const DispatchOptions& options) {
          options.batch_groups;
 }
 
+std::uint64_t oldest_version_needed(const DispatchOptions& options, std::uint64_t steps) {
+  if (!options.is_deterministic) return steps;
+  return steps > options.staleness_max ? steps - options.staleness_max : 0;
+}
+
 DispatchPlan::DispatchPlan(const DispatchOptions& options)
     : options_(options), wave_remaining_(options.batch_groups) {
   ASSAY_CHECK(options.batch_groups > 0, "a batch has at least one group");

@@ -43,6 +43,10 @@ struct DispatchOptions {
 // it made room for. A restart counts what is open as running and issues by the same rule.
 std::uint64_t open_groups_max(const DispatchOptions& options);
 
+// The oldest version whose weights a restart after `steps` committed updates may ask for: in
+// deterministic mode open groups are drawn again by the version that they are pinned to.
+std::uint64_t oldest_version_needed(const DispatchOptions& options, std::uint64_t steps);
+
 // Permission to issue one group.
 struct Ticket {
   std::uint64_t index = 0;  // position in the issue order of the run, from 0

@@ -220,7 +220,8 @@ Result<FoundCheckpoint> CheckpointStore::newest_whole(std::uint64_t step_max) co
   return found;
 }
 
-Result<std::vector<std::uint64_t>> CheckpointStore::prune(std::size_t count) const {
+Result<std::vector<std::uint64_t>> CheckpointStore::prune(std::size_t count,
+                                                          std::uint64_t needed) const {
   Result<std::vector<std::uint64_t>> steps = list();
   if (!steps) return steps.error();
   std::error_code ignored;
@@ -230,7 +231,9 @@ Result<std::vector<std::uint64_t>> CheckpointStore::prune(std::size_t count) con
   const std::size_t excess = steps->size() > count ? steps->size() - count : 0;
   for (std::size_t i = 0; i < excess; ++i) {
     const std::uint64_t step = (*steps)[i];
-    if (latest == step) continue;
+    const bool is_needed =
+        step <= needed && (i + 1 == steps->size() || (*steps)[i + 1] > needed);
+    if (is_needed || latest == step) continue;
     if (Result<void> gone = remove_folder(folder(step)); !gone) return gone.error();
     removed.push_back(step);
   }

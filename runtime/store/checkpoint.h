@@ -64,9 +64,9 @@ class CheckpointStore {
   // skipped and listed, also when no folder is left to name.
   Result<FoundCheckpoint> newest_whole(std::uint64_t step_max) const;
 
-  // Keeps the newest `count` folders and the one `latest` names; removes the others.
-  // Returns what was removed.
-  Result<std::vector<std::uint64_t>> prune(std::size_t count) const;
+  // Keeps the newest `count` folders, the newest at or below `needed` (where a resume may have to
+  // begin) and the one `latest` names; removes the others. Returns what was removed.
+  Result<std::vector<std::uint64_t>> prune(std::size_t count, std::uint64_t needed) const;
 
   // Removes folders newer than the ledger knows: leftovers of a crash before the step's commit.
   Result<std::vector<std::uint64_t>> remove_after(std::uint64_t step) const;

@@ -22,6 +22,8 @@ class RunPaths {
   std::string ledger(std::string_view arm = "true") const;
   std::string checkpoints(std::string_view arm = "true") const;
   std::string controls() const { return root_ + "/controls"; }
+  // What the base policy earned on training prompts, the mean that random_iid matches.
+  std::string training_rewards() const { return controls() + "/random_iid/base/results.json"; }
   std::string metrics() const { return root_ + "/metrics.jsonl"; }
   std::string logs() const { return root_ + "/logs/latest"; }
   std::string log(std::string_view actor) const;  // '/' in the actor's name becomes '-'

@@ -195,6 +195,18 @@ TEST_F(Kill, WithoutDeterminismTheAccountingStillCloses) {
   EXPECT_GE(kills_, 3);
 }
 
+// Old checkpoints go while the run trains, not only when it ends: disks are smaller than runs.
+TEST_F(Kill, OldCheckpointsAreGoneBeforeTheRunEnds) {
+  const auto program = start({"--ckpt.interval", "1", "--ckpt.keep", "2"});
+  ASSERT_TRUE(program->wait_for_file(in_run("checkpoints/step_8"), 60s)) << program->err();
+  program->send(SIGKILL);
+  program->wait();
+
+  EXPECT_FALSE(path_exists(in_run("checkpoints/step_1")));
+  EXPECT_FALSE(path_exists(in_run("checkpoints/step_4")));
+  EXPECT_TRUE(path_exists(in_run("checkpoints/step_7")));
+}
+
 TEST_F(Kill, TheNextCommandWithoutResumeSaysWhatToDo) {
   const auto program = start();
   ASSERT_TRUE(program->wait_for_file(in_run("ledger.sqlite"), 60s)) << program->err();

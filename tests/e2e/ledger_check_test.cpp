@@ -81,7 +81,8 @@ TEST_F(LedgerCheck, AFinishedRunHoldsInEverythingControlsIncluded) {
   }
 }
 
-// random_iid matches the reward of the base policy, which only its evaluation tells.
+// random_iid matches the reward of the base policy on training prompts, which only its own
+// evaluation tells.
 TEST_F(LedgerCheck, EveryKindOfControlIsReplayed) {
   ASSERT_EQ(run({"--clean", "--control.arms", "random_iid,random_permute"}).exit_code, 0);
 

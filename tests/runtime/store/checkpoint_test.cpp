@@ -101,8 +101,17 @@ TEST_F(Checkpoints, AManifestCannotReachOutsideItsFolder) {
 TEST_F(Checkpoints, PruningKeepsTheNewestAndWhatLatestNames) {
   for (const std::uint64_t step : {1, 2, 3, 4, 5}) make(step);
   ASSERT_TRUE(store_.publish(2));
-  EXPECT_EQ(*store_.prune(2), (std::vector<std::uint64_t>{1, 3}));
+  EXPECT_EQ(*store_.prune(2, 5), (std::vector<std::uint64_t>{1, 3}));
   EXPECT_EQ(*store_.list(), (std::vector<std::uint64_t>{2, 4, 5}));
+}
+
+// Two interruptions in a row leave two folders side by side, and neither is old enough to resume
+// from where open groups still need earlier weights.
+TEST_F(Checkpoints, PruningKeepsTheOneThatAResumeMayNeed) {
+  for (const std::uint64_t step : {10, 20, 21, 22}) make(step);
+  EXPECT_EQ(*store_.prune(2, 20), (std::vector<std::uint64_t>{10}));
+  EXPECT_EQ(*store_.list(), (std::vector<std::uint64_t>{20, 21, 22}));
+  EXPECT_EQ(*store_.prune(2, 9), (std::vector<std::uint64_t>{20}));
 }
 
 TEST_F(Checkpoints, LeftoversBeyondTheLedgerAreRemoved) {
