@@ -32,6 +32,12 @@
 
 namespace assay::actors {
 
+// How many workers a pool has. With replicas_max above replicas it follows its queue between them.
+struct PoolPlan {
+  std::uint32_t replicas = 1;
+  std::uint32_t replicas_max = 0;
+};
+
 // Everything an arm needs; the composition root fills it.
 struct ArmOptions {
   store::LedgerHeader ledger;  // run, arm, seed, config hash, group size, bounds
@@ -44,8 +50,7 @@ struct ArmOptions {
   gpu::BackendOptions backend;
   gpu::GeneratorOptions generator;
   gpu::SamplingOptions sampling;
-  std::uint32_t generator_count = 1;
-  std::uint32_t verifier_count = 1;
+  std::map<std::string, PoolPlan> pools;  // "generator", and every verifier by its name
   std::uint64_t checkpoint_interval = 0;  // steps; 0: only after the last one
   std::uint32_t checkpoint_keep = 2;
 

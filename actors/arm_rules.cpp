@@ -13,9 +13,9 @@ flow::GroupSupply group_supply(const ArmOptions& options) {
   const std::uint64_t seed = options.ledger.seed;
   const std::string arm = options.ledger.arm;
   return [prompts, seed, arm](const flow::Ticket& ticket) {
-    const PromptId prompt = prompts->prompt(0, ticket.index).id;
+    const wire::Prompt prompt = prompts->prompt(0, ticket.index);
     const GroupPlace place{seed, arm, 0, ticket.index, 0};
-    return flow::IssuedGroup{derive_group_id(place, prompt), prompt};
+    return flow::IssuedGroup{derive_group_id(place, prompt.id), prompt.id, prompt.verifier};
   };
 }
 

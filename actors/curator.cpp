@@ -13,6 +13,9 @@ namespace {
 
 using Self = caf::stateful_actor<CuratorState>*;
 
+// A worker that retires has so long to finish what it holds.
+constexpr std::chrono::seconds kRetireTime{30};
+
 SteadyTime now() {
   return SystemClock().now();
 }
@@ -77,7 +80,7 @@ void step_durable(Self self, std::uint64_t ledger_step) {
   state.wait_s += trained.wait_s;
   state.update_s += trained.update_s;
   for (const auto& [id, worker] : state.workers) {
-    if (id.starts_with("generator")) self->send(worker, NewWeights{trained.weights});
+    if (is_generator(id)) self->send(worker, NewWeights{trained.weights});
   }
   self->send(state.supervisor, NewWeights{trained.weights});
   const CuratorState::Training& training = state.training.at(step);
@@ -114,13 +117,24 @@ void finish(Self self) {
   outcome.rollouts = state.rollouts;
   for (const auto& [worker, tokens] : state.generated_by) outcome.generated_tokens += tokens;
   for (const auto& [worker, seconds] : state.busy_by) {
-    (worker.starts_with("generator") ? outcome.times.generate_s : outcome.times.verify_s) +=
+    (is_generator(worker) ? outcome.times.generate_s : outcome.times.verify_s) +=
         seconds;
   }
   outcome.times.update_s = state.update_s;
   outcome.times.wait_s = state.wait_s;
   state.outcome = std::move(outcome);
   self->send(state.keeper, FinishLedger{is_complete});
+}
+
+// Pools that follow their queues are sized by what waits for them.
+void tell_loads(Self self, SteadyTime time) {
+  const CuratorState& state = self->state;
+  const flow::GroupFlow& flow = *state.setup.flow;
+  const auto tell = [&](const std::string& pool, const flow::QueueView& queue) {
+    self->send(state.supervisor, PoolLoad{pool, queue.ready, queue.oldest_s});
+  };
+  tell("generator", flow.prompts_queue(time));
+  for (const auto& [pool, queue] : flow.to_verify_queues(time)) tell(pool, queue);
 }
 
 // Whoever says it is ready is spoken to from now on: a replacement takes its predecessor's name.
@@ -158,7 +172,13 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
       [=](const VerifierReady& ready) {
         worker_joined(self, ready.worker);
         Outbox(self).obey(
-            self->state.setup.flow->verifier_ready(ready.worker, ready.rollouts_max, now()));
+            self->state.setup.flow->verifier_ready(ready.worker, ready.verifier,
+                                                   ready.rollouts_max, now()));
+      },
+      [=](const Retire& retire) {
+        const SteadyTime time = now();
+        Outbox(self).obey(
+            self->state.setup.flow->worker_retires(retire.worker, time + kRetireTime, time));
       },
       [=](const WorkerLost& lost) {
         self->state.workers.erase(lost.worker);
@@ -194,6 +214,7 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
       [=](const StepDurable& durable) { step_durable(self, durable.step); },
       [=](Tick) {
         count_queues(self->state, now());
+        tell_loads(self, now());
         Outbox(self).obey(self->state.setup.flow->tick(now()));
       },
       [=](const Drain& drain) {

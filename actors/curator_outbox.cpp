@@ -124,6 +124,11 @@ void Outbox::obey_one(const flow::GroupDropped& dropped) {
                              std::string(to_string(dropped.reason)) + ": " + dropped.detail);
 }
 
+void Outbox::obey_one(const flow::WorkerRetired& retired) {
+  state_.workers.erase(retired.worker);
+  self_->send(state_.supervisor, Retired{retired.worker});
+}
+
 void Outbox::obey_one(flow::BatchReady& ready) {
   state_.given_up_in_a_row = 0;
   std::vector<flow::TrainGroup> groups;

@@ -30,6 +30,7 @@ class Outbox {
   void obey_one(const flow::LateArrival& late);
   void obey_one(const flow::LeaseExpired& expired);
   void obey_one(const flow::GroupDropped& dropped);
+  void obey_one(const flow::WorkerRetired& retired);
   void obey_one(flow::BatchReady& ready);
 
   void count_given_up(const flow::GroupDropped& dropped);

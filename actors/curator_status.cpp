@@ -42,11 +42,13 @@ std::string status_json(const CuratorState& state) {
   const flow::GroupFlow& flow = *state.setup.flow;
   const SteadyTime time = SystemClock().now();
   const double seconds = seconds_since(state.started);
-  const auto count = [&](std::string_view role) {
-    return static_cast<std::size_t>(
-        std::count_if(state.workers.begin(), state.workers.end(),
-                      [&](const auto& entry) { return entry.first.starts_with(role); }));
-  };
+  const auto generators = static_cast<std::size_t>(
+      std::count_if(state.workers.begin(), state.workers.end(),
+                    [](const auto& entry) { return is_generator(entry.first); }));
+  nlohmann::json pools = nlohmann::json::object();
+  for (const auto& [pool, queue] : flow.to_verify_queues(time)) {
+    pools[pool] = {{"ready", queue.ready}, {"unacked", queue.unacked}, {"oldest_s", queue.oldest_s}};
+  }
   const flow::QueueView prompts = flow.prompts_queue(time), verify = flow.to_verify_queue(time),
                         train = flow.to_train_queue(time);
   const flow::Accounting accounting = flow.accounting();
@@ -61,9 +63,10 @@ std::string status_json(const CuratorState& state) {
       {"stage", "training"},
       {"state", state.is_draining ? "draining" : "running"},
       {"queues",
-       {queue_json("prompts", prompts, count("generator"), state.prompts_rates, time),
-        queue_json("to_verify", verify, count("verifier"), state.to_verify_rates, time),
+       {queue_json("prompts", prompts, generators, state.prompts_rates, time),
+        queue_json("to_verify", verify, state.workers.size() - generators, state.to_verify_rates, time),
         queue_json("to_train", train, 1, state.to_train_rates, time)}},
+      {"verifier_queues", pools},
       {"waiting", flow.waiting_sentence()},
       {"accounting",
        {{"issued", accounting.issued},

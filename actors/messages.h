@@ -10,6 +10,7 @@
 #include <caf/stateful_actor.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,6 +77,7 @@ struct Verify {
 };
 struct VerifierReady {
   std::string worker;
+  std::string verifier;  // whose prompts it judges
   std::uint32_t rollouts_max = 0;
 };
 struct Judged {
@@ -110,6 +112,32 @@ struct Introduce {
 // supervisor -> curator: what this worker held must be given to others.
 struct WorkerLost {
   std::string worker;
+};
+// supervisor -> curator: give this worker nothing more. curator -> supervisor: it holds nothing now.
+struct Retire {
+  std::string worker;
+};
+struct Retired {
+  std::string worker;
+};
+// curator -> supervisor, now and then: what waits for a pool.
+struct PoolLoad {
+  std::string pool;
+  std::uint64_t ready = 0;
+  double oldest_s = 0;
+};
+// status -> supervisor, answered by PoolsResized: people want other sizes, by pool.
+struct ResizePools {
+  std::map<std::string, std::uint32_t> sizes;
+};
+struct PoolsResized {
+  std::optional<Error> refusal;                                          // then nothing changed
+  std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> sizes;  // before and now, by pool
+};
+// supervisor -> status: how many workers a pool is to have.
+struct PoolSize {
+  std::string pool;
+  std::uint32_t wanted = 0;
 };
 // worker -> supervisor: it cannot go on and wants to be replaced.
 struct WorkerFailed {
@@ -209,6 +237,12 @@ ASSAY_LOCAL_MESSAGE(Train)
 ASSAY_LOCAL_MESSAGE(Trained)
 ASSAY_LOCAL_MESSAGE(Introduce)
 ASSAY_LOCAL_MESSAGE(WorkerLost)
+ASSAY_LOCAL_MESSAGE(Retire)
+ASSAY_LOCAL_MESSAGE(Retired)
+ASSAY_LOCAL_MESSAGE(PoolLoad)
+ASSAY_LOCAL_MESSAGE(ResizePools)
+ASSAY_LOCAL_MESSAGE(PoolsResized)
+ASSAY_LOCAL_MESSAGE(PoolSize)
 ASSAY_LOCAL_MESSAGE(WorkerFailed)
 ASSAY_LOCAL_MESSAGE(Restart)
 ASSAY_LOCAL_MESSAGE(FinishUp)

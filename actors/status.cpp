@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <limits>
 #include <utility>
 
 #include "runtime/core/clock.h"
@@ -35,8 +37,11 @@ StatusFacts facts_of(const ArmOptions& options) {
   facts.max_steps = options.flow.dispatch.step_count;
   facts.staleness_bound = options.flow.dispatch.staleness_max;
   facts.staleness.resize(facts.staleness_bound + 1);
-  facts.pools = {
-      {"generator", options.generator_count}, {"verifier", options.verifier_count}, {"learner", 1}};
+  for (const auto& [pool, plan] : options.pools) {
+    facts.pools.push_back(
+        {pool == kGeneratorPool ? "generator" : "verifier", pool, plan.replicas});
+  }
+  facts.pools.push_back({"learner", "learner", 1});
   return facts;
 }
 
@@ -47,6 +52,9 @@ std::string full_status(StatusFacts& facts, const std::string& curator) {
 
 void note_worker(StatusFacts& facts, const WorkerState& reported) {
   const SteadyTime time = now();
+  // The last word of a worker may come after the news that it left.
+  const bool is_known = facts.workers.contains(reported.id) || reported.role == "learner";
+  if (!is_known) return;
   WatchedWorker& worker = facts.workers.try_emplace(reported.id, facts.started).first->second;
   // What keeps a worker alive, only its supervisor knows.
   const WorkerState before = std::exchange(worker.last, reported);
@@ -56,6 +64,10 @@ void note_worker(StatusFacts& facts, const WorkerState& reported) {
 }
 
 void note_life(StatusFacts& facts, const WorkerLife& life) {
+  if (life.state == "LEFT") {
+    facts.workers.erase(life.id);
+    return;
+  }
   WorkerState& worker = facts.workers.try_emplace(life.id, facts.started).first->second.last;
   worker.id = life.id;
   worker.role = life.role;
@@ -63,6 +75,12 @@ void note_life(StatusFacts& facts, const WorkerLife& life) {
   worker.restarts = life.restarts;
   worker.is_busy = false;
   worker.doing.clear();
+}
+
+void note_size(StatusFacts& facts, const PoolSize& size) {
+  for (PoolOptions& pool : facts.pools) {
+    if (pool.name == size.pool) pool.desired = size.wanted;
+  }
 }
 
 void remember(StatusFacts& facts, std::vector<algo::HealthAlert> alerts) {
@@ -84,6 +102,39 @@ std::string word_of(const json& request, const char* key) {
   return found != request.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+// {"scale": {"math": 8}}: the sizes asked for, by pool.
+Result<ResizePools> sizes_of(const json& request) {
+  ResizePools sizes;
+  const json& asked = request.at("scale");
+  const auto is_size = [](const json& value) { return value.is_number_unsigned(); };
+  if (!asked.is_object() || asked.empty() || !std::all_of(asked.begin(), asked.end(), is_size)) {
+    return Error{ErrorCode::kInvalidInput, "a request to scale names pools and their sizes",
+                 "ask for example for {\"scale\": {\"math\": 8}}", {}, {}};
+  }
+  for (const auto& [pool, size] : asked.items()) {
+    constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+    sizes.sizes[pool] =
+        static_cast<std::uint32_t>(std::min(size.get<std::uint64_t>(), kMost));
+  }
+  return sizes;
+}
+
+std::string refusal_text(const Error& error) {
+  return json_text(json({{"assay", 1},
+                         {"error", error.message},
+                         {"remedy", error.remedy},
+                         {"is_refused", error.code == ErrorCode::kInvalidInput}}));
+}
+
+std::string resized_text(const PoolsResized& resized) {
+  if (resized.refusal) return refusal_text(*resized.refusal);
+  json pools = json::object();
+  for (const auto& [pool, sizes] : resized.sizes) {
+    pools[pool] = {{"before", sizes.first}, {"desired", sizes.second}};
+  }
+  return json_text(json({{"assay", 1}, {"pools", std::move(pools)}}));
+}
+
 }  // namespace
 
 caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, caf::actor observer) {
@@ -94,6 +145,7 @@ caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, caf::
         self->state.supervisor = caf::actor_cast<caf::actor>(self->current_sender());
       },
       [=](const WorkerLife& life) { note_life(self->state.facts, life); },
+      [=](const PoolSize& size) { note_size(self->state.facts, size); },
       [=](const ReportState& report) { note_worker(self->state.facts, report.state); },
       [=](const StepDone& done) {
         count_staleness(self->state.facts, done.report.batch.staleness_histogram);
@@ -121,7 +173,23 @@ caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, caf::
           promise.deliver(StatusAnswer{
               json_text(json({{"assay", 1}, {"error", "the curator gave no answer within 1 s"}}))});
         };
-        if (verb == "describe") {
+        if (request.is_object() && request.contains("scale")) {
+          const Result<ResizePools> sizes = sizes_of(request);
+          if (!sizes) {
+            promise.deliver(StatusAnswer{refusal_text(sizes.error())});
+            return promise;
+          }
+          const auto tell = [=](const PoolsResized& resized) mutable {
+            promise.deliver(StatusAnswer{resized_text(resized)});
+          };
+          const auto give_up = [=](caf::error&) mutable {
+            promise.deliver(StatusAnswer{refusal_text(
+                {ErrorCode::kUnavailable, "the supervisor gave no answer within 5 s", "ask again",
+                 {}, {}})});
+          };
+          self->request(self->state.supervisor, std::chrono::seconds(5), *sizes)
+              .then(tell, give_up);
+        } else if (verb == "describe") {
           const Result<std::uint64_t> group = parse_hex(word_of(request, "group"));
           self->request(self->state.curator, std::chrono::seconds(1),
                         DescribeGroup{GroupId{group ? *group : 0}})

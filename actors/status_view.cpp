@@ -61,7 +61,7 @@ Pool pool_of(const StatusFacts& facts, const PoolOptions& options, SteadyTime no
   Pool pool{options};
   std::uint64_t known = 0;
   for (const auto& [id, worker] : facts.workers) {
-    if (worker.last.role != options.role) continue;
+    if (flow::pool_of(id) != options.name) continue;
     ++known;
     if (worker.last.state == "ALIVE") ++pool.alive;
     pool.busy_fraction += busy_fraction(worker, now);
@@ -95,14 +95,15 @@ std::uint64_t ready_in(const json& status, const std::string& queue) {
 // What to change, and by which key, so that the busiest pool is no longer in the way.
 std::string advice_for(const Pool& pool, std::uint64_t ready) {
   const std::string busy = std::to_string(std::lround(100 * pool.busy_fraction)) + " % busy";
-  const std::string count = std::to_string(pool.options.desired);
+  const std::string more = std::to_string(2 * pool.options.desired);
   if (pool.options.role == "generator") {
-    return "drawing is the bottleneck (" + busy + "): raise generator.replicas (" + count +
-           ") if cores are free";
+    return "drawing is the bottleneck (" + busy + "): `assay scale generator=" + more +
+           "` if cores are free";
   }
   if (pool.options.role == "verifier") {
-    return "verifying is the bottleneck (" + busy + ", " + std::to_string(ready) +
-           " rollouts wait): raise replicas of the [[verifier]] (" + count + ")";
+    return "verifying is the bottleneck (" + pool.options.name + " " + busy + ", " +
+           std::to_string(ready) + " rollouts wait): `assay scale " + pool.options.name + "=" +
+           more + "` if cores are free";
   }
   return "training is the bottleneck (" + busy + ", " + std::to_string(ready) +
          " groups wait): give it more cores (learner.threads); more generators or verifiers would "
@@ -142,7 +143,7 @@ std::string status_document(const StatusFacts& facts, std::string_view curator, 
   status["pools"] = json::array();
   for (const Pool& pool : pools) {
     status["pools"].push_back({{"role", pool.options.role},
-                               {"name", pool.options.role},
+                               {"name", pool.options.name},
                                {"desired", pool.options.desired},
                                {"alive", pool.alive},
                                {"busy_fraction", pool.busy_fraction}});

@@ -24,9 +24,10 @@ struct WatchedWorker {
   RateWindow busy;  // of seconds busy: its rate is the busy fraction
 };
 
-// What the run wants of one role.
+// What the run wants of one pool.
 struct PoolOptions {
   std::string role;
+  std::string name;  // of the pool: "generator", a verifier's, "learner"
   std::uint32_t desired = 1;
 };
 

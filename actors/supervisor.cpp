@@ -3,6 +3,7 @@
 #include <caf/exit_reason.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "actors/actor_log.h"
@@ -24,7 +25,7 @@ using telemetry::LogLevel;
 constexpr std::chrono::milliseconds kTickInterval{200};
 
 std::string role_of(const std::string& id) {
-  return id.substr(0, id.find('/'));
+  return is_generator(id) ? "generator" : "verifier";
 }
 
 Result<GeneratorSetup> generator_setup(const SupervisorState& state, const std::string& id) {
@@ -56,9 +57,10 @@ void watch(Self self, const caf::actor& one, const std::string& id) {
 caf::actor spawn_verifier(Self self, const std::string& id) {
   SupervisorState& state = self->state;
   const ArmOptions& options = *state.setup.options;
-  VerifierSetup setup{id, verifier_window(options.verifiers), options.verifiers,
-                      open_log(options, id)};
-  if (longest_check(options.verifiers).count() > 0) {
+  const std::string name = flow::pool_of(id);
+  const VerifierTable own = {{name, options.verifiers.at(name)}};
+  VerifierSetup setup{id, name, verifier_window(own), own, open_log(options, id)};
+  if (longest_check(own).count() > 0) {
     return self->spawn<caf::detached>(verifier, std::move(setup), state.curator,
                                       state.setup.status);
   }
@@ -68,7 +70,7 @@ caf::actor spawn_verifier(Self self, const std::string& id) {
 Result<void> start_worker(Self self, const std::string& id) {
   SupervisorState& state = self->state;
   caf::actor worker;
-  if (role_of(id) == "generator") {
+  if (is_generator(id)) {
     Result<GeneratorSetup> setup = generator_setup(state, id);
     if (!setup) return setup.error();
     worker = self->spawn<caf::detached>(generator, std::move(*setup), state.curator,
@@ -92,14 +94,24 @@ void end_with(Self self, const Error& error) {
 }
 
 bool has_worker_like(const SupervisorState& state, const std::string& id) {
-  return std::any_of(state.workers.begin(), state.workers.end(),
-                     [&](const auto& entry) { return role_of(entry.first) == role_of(id); });
+  return std::any_of(state.workers.begin(), state.workers.end(), [&](const auto& entry) {
+    return flow::pool_of(entry.first) == flow::pool_of(id);
+  });
+}
+
+// The worker is no more, as was wanted.
+void worker_left(Self self, const std::string& id) {
+  SupervisorState& state = self->state;
+  state.roster.left(id);
+  self->send(state.setup.status, WorkerLife{id, role_of(id), "LEFT", state.restarts.restarts(id)});
+  state.log.write(LogLevel::kInfo, id + " has left");
 }
 
 void worker_died(Self self, const std::string& id, const std::string& why) {
   SupervisorState& state = self->state;
   state.workers.erase(id);
   self->send(state.curator, WorkerLost{id});
+  if (state.roster.is_retiring(id)) return worker_left(self, id);
   const auto delay = state.restarts.worker_died(id, SystemClock().now());
   const std::uint32_t restarts = state.restarts.restarts(id);
   self->send(state.setup.status,
@@ -112,10 +124,11 @@ void worker_died(Self self, const std::string& id, const std::string& why) {
     return;
   }
   ++state.lost_workers;
+  state.roster.left(id);
   state.log.write(LogLevel::kError, id + " died again and is given up: " + why);
   if (has_worker_like(state, id)) return;
   end_with(self, {ErrorCode::kUnavailable,
-                  "the last " + role_of(id) + " died " + std::to_string(restarts + 1) +
+                  "the last worker of pool " + flow::pool_of(id) + " died " + std::to_string(restarts + 1) +
                       " times and is given up: " + why,
                   "see logs/latest/supervisor.log; --resume goes on from the last committed step",
                   id,
@@ -143,14 +156,25 @@ void leave(const caf::actor& one) {
       one, caf::exit_msg{caf::actor_addr{}, caf::exit_reason::user_shutdown});
 }
 
-void worker_failed(Self self, const WorkerFailed& failed) {
+// Sends a worker away; false when it is not there.
+bool send_away(Self self, const std::string& id) {
   SupervisorState& state = self->state;
-  const auto worker = state.workers.find(failed.worker);
-  if (worker == state.workers.end()) return;
+  const auto worker = state.workers.find(id);
+  if (worker == state.workers.end()) return false;
   self->demonitor(worker->second.address());
   state.names.erase(worker->second.address());
   leave(worker->second);
-  worker_died(self, failed.worker, failed.error.message);
+  return true;
+}
+
+void worker_failed(Self self, const WorkerFailed& failed) {
+  if (send_away(self, failed.worker)) worker_died(self, failed.worker, failed.error.message);
+}
+
+void worker_retired(Self self, const std::string& id) {
+  if (!send_away(self, id)) return;
+  self->state.workers.erase(id);
+  worker_left(self, id);
 }
 
 void stop(Self self, ArmEnd reason) {
@@ -167,6 +191,103 @@ void keep_weights(SupervisorState& state, const NewWeights& update) {
   const std::uint64_t kept = dispatch.is_deterministic ? dispatch.staleness_max : 0;
   state.weights[version] = update.weights;
   while (state.weights.begin()->first + kept < version) state.weights.erase(state.weights.begin());
+}
+
+// ---- sizes of pools
+
+Result<void> resize(Self self, const std::string& pool, std::uint32_t count) {
+  SupervisorState& state = self->state;
+  const flow::Roster::Changes changes = state.roster.resize(pool, count);
+  self->send(state.setup.status, PoolSize{pool, count});
+  for (const std::string& id : changes.retires) {
+    // One that waits for its restart holds nothing.
+    if (!state.workers.contains(id)) {
+      worker_left(self, id);
+      continue;
+    }
+    self->send(state.setup.status,
+               WorkerLife{id, role_of(id), "DRAINING", state.restarts.restarts(id)});
+    self->send(state.curator, Retire{id});
+    state.log.write(LogLevel::kInfo, id + " retires");
+  }
+  for (const std::string& id : changes.starts) {
+    if (auto started = start_worker(self, id); !started) return started;
+  }
+  return {};
+}
+
+// A size for "verifier" means the one verifier there is.
+Result<std::string> pool_named(const SupervisorState& state, const std::string& name) {
+  const auto& plans = state.setup.options->pools;
+  if (plans.contains(name)) return name;
+  std::string known, verifier;
+  for (const auto& [pool, plan] : plans) {
+    known += (known.empty() ? "" : ", ") + pool;
+    if (pool != kGeneratorPool) verifier = pool;
+  }
+  if (name == "verifier" && plans.size() == 2) return verifier;
+  return Error{ErrorCode::kInvalidInput, "no pool is named '" + name + "'",
+               "the pools of this run: " + known, {}, {}};
+}
+
+PoolsResized resize_all(Self self, const ResizePools& request) {
+  constexpr std::uint32_t kWorkersMax = 4096;
+  SupervisorState& state = self->state;
+  PoolsResized answer;
+  std::map<std::string, std::uint32_t> sizes;
+  for (const auto& [name, count] : request.sizes) {
+    Result<std::string> pool = pool_named(state, name);
+    if (!pool) return {pool.error(), {}};
+    if (count < 1 || count > kWorkersMax) {
+      return {Error{ErrorCode::kInvalidInput,
+                    "pool '" + name + "' cannot have " + std::to_string(count) + " workers",
+                    "ask for 1 to " + std::to_string(kWorkersMax), {}, {}},
+              {}};
+    }
+    sizes[*pool] = count;
+  }
+  if (state.is_stopping || state.is_over) {
+    return {Error{ErrorCode::kUnavailable, "the run is ending", {}, {}, {}}, {}};
+  }
+  for (const auto& [pool, count] : sizes) {
+    answer.sizes[pool] = {state.roster.wanted(pool), count};
+    // A size given by hand stays as it is.
+    state.followed.erase(pool);
+    if (auto done = resize(self, pool, count); !done) return {done.error(), {}};
+  }
+  return answer;
+}
+
+void follow_queue(Self self, const PoolLoad& load) {
+  SupervisorState& state = self->state;
+  const auto plan = state.followed.find(load.pool);
+  if (plan == state.followed.end() || state.is_stopping || state.is_over) return;
+  const std::uint32_t before = state.roster.wanted(load.pool);
+  const std::uint32_t wanted =
+      plan->second.follow(before, load.ready, load.oldest_s, SystemClock().now());
+  if (wanted == before) return;
+  char why[96];
+  std::snprintf(why, sizeof why, ": %llu wait, the oldest for %.1f s",
+                static_cast<unsigned long long>(load.ready), load.oldest_s);
+  state.log.write(LogLevel::kInfo, "pool " + load.pool + " goes from " + std::to_string(before) +
+                                       " to " + std::to_string(wanted) + why);
+  if (auto done = resize(self, load.pool, wanted); !done) {
+    state.log.write(LogLevel::kError, done.error().message);
+  }
+}
+
+Result<void> start_pools(Self self) {
+  SupervisorState& state = self->state;
+  for (const auto& [pool, plan] : state.setup.options->pools) {
+    if (plan.replicas_max > plan.replicas) {
+      flow::ScaleOptions scale;
+      scale.workers_min = plan.replicas;
+      scale.workers_max = plan.replicas_max;
+      state.followed.emplace(pool, scale);
+    }
+    if (auto done = resize(self, pool, plan.replicas); !done) return done;
+  }
+  return {};
 }
 
 // The curator hears who keeps the ledger before anyone else can speak to it.
@@ -197,13 +318,7 @@ Result<void> start_team(Self self) {
   state.learner = self->spawn<caf::detached>(learner, std::move(learner_setup), state.curator, me,
                                              state.setup.status);
   watch(self, state.learner, "learner/0");
-  for (std::uint32_t i = 0; i < options->generator_count; ++i) {
-    if (auto done = start_worker(self, "generator/" + std::to_string(i)); !done) return done;
-  }
-  for (std::uint32_t i = 0; i < options->verifier_count; ++i) {
-    if (auto done = start_worker(self, "verifier/" + std::to_string(i)); !done) return done;
-  }
-  return {};
+  return start_pools(self);
 }
 
 void dismiss(Self self) {
@@ -230,11 +345,14 @@ caf::behavior supervisor(Self self, SupervisorSetup setup) {
   return {
       [=](const WorkerFailed& failed) { worker_failed(self, failed); },
       [=](const Restart& restart) {
-        if (self->state.is_over) return;
+        if (self->state.is_over || self->state.roster.is_retiring(restart.worker)) return;
         if (auto started = start_worker(self, restart.worker); !started) {
           worker_died(self, restart.worker, started.error().message);
         }
       },
+      [=](const Retired& retired) { worker_retired(self, retired.worker); },
+      [=](const PoolLoad& load) { follow_queue(self, load); },
+      [=](const ResizePools& request) { return resize_all(self, request); },
       [=](const NewWeights& update) { keep_weights(self->state, update); },
       [=](const Failed& failed) { end_with(self, failed.error); },
       [=](const StopRun& request) { stop(self, request.end); },

@@ -1,4 +1,5 @@
-// The supervisor actor: brings an arm's team together, replaces workers that die, ends the arm.
+// The supervisor actor: brings an arm's team together, replaces workers that die, sizes the pools
+// while the arm runs, ends the arm.
 //
 // Generators and verifiers hold nothing that cannot be drawn or judged again, so a dead one is
 // replaced under its old name while its leases go to others. The curator, the ledger keeper and the
@@ -15,6 +16,8 @@
 #include "actors/messages.h"
 #include "actors/prepare.h"
 #include "runtime/flow/restart_plan.h"
+#include "runtime/flow/roster.h"
+#include "runtime/flow/scale_plan.h"
 #include "runtime/telemetry/log.h"
 
 namespace assay::actors {
@@ -38,6 +41,8 @@ struct SupervisorState {
   // open groups are pinned to.
   std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;
   flow::RestartPlan restarts;
+  flow::Roster roster;
+  std::map<std::string, flow::ScalePlan> followed;  // pools that follow their queues
   std::uint32_t lost_workers = 0;  // given up
   bool is_stopping = false;
   bool is_over = false;

@@ -123,7 +123,8 @@ std::uint32_t verifier_window(const VerifierTable& table) {
 
 caf::behavior verifier(Self self, VerifierSetup setup, caf::actor curator, caf::actor status) {
   self->state.setup = std::move(setup);
-  self->send(curator, VerifierReady{self->state.setup.id, self->state.setup.rollouts_max});
+  self->send(curator, VerifierReady{self->state.setup.id, self->state.setup.verifier,
+                                    self->state.setup.rollouts_max});
   return {
       [=](const Verify& work) {
         VerifierState& state = self->state;

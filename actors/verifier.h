@@ -19,7 +19,8 @@ namespace assay::actors {
 using VerifierTable = std::map<std::string, std::shared_ptr<const verifiers::Verifier>>;
 
 struct VerifierSetup {
-  std::string id;                  // "verifier/0"
+  std::string id;                  // "math/0"
+  std::string verifier;            // whose prompts it judges, "math"
   std::uint32_t rollouts_max = 0;  // that it may hold at once
   VerifierTable table;
   telemetry::ActorLog log;

@@ -6,7 +6,16 @@
 #include <optional>
 #include <string>
 
+#include "runtime/flow/roster.h"
+
 namespace assay::actors {
+
+inline constexpr const char* kGeneratorPool = "generator";
+
+// Generators are a pool of their own; every other pool of workers is a verifier's.
+inline bool is_generator(const std::string& worker) {
+  return flow::pool_of(worker) == kGeneratorPool;
+}
 
 struct WorkerState {
   std::string id, role, state = "ALIVE";

@@ -14,6 +14,7 @@ ExitCode init_command(CommandContext& context);
 ExitCode ledger_command(CommandContext& context);
 ExitCode report_command(CommandContext& context);
 ExitCode run_command(CommandContext& context);
+ExitCode scale_command(CommandContext& context);
 ExitCode status_command(CommandContext& context);
 ExitCode verify_command(CommandContext& context);
 ExitCode version_command(CommandContext& context);

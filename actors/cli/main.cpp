@@ -16,6 +16,7 @@ constexpr Command kCommands[] = {
     {"eval", "Train", "measure pass@k of a policy", eval_command},
     {"verify", "Train", "run a verifier alone on cases or one completion", verify_command},
     {"status", "Watch", "queues and actors of a live run", status_command},
+    {"scale", "Watch", "change the sizes of a live run's pools", scale_command},
     {"report", "Watch", "write a run's report again", report_command},
     {"explain", "Watch", "the story of a group or a rollout", explain_command},
     {"ledger", "Watch", "export or check a run's history", ledger_command},

@@ -238,6 +238,8 @@ void describe_generator(Schema& schema, GeneratorSettings& generator) {
   gpu::SamplingOptions& sampling = generator.sampling;
   schema.table("generator", "the policy replicas that draw completions");
   schema.key("replicas", generator.replicas, "generators", Range::between(1, 4096));
+  schema.key("replicas_max", generator.replicas_max,
+             "above replicas: the pool follows its queue up to this", Range::between(0, 4096));
   schema.key("max_sequences", generator.max_sequences, "sequences a replica runs at once",
              Range::between(1, 1 << 16));
   schema.key("cache_bytes", generator.cache_bytes, "key and value cache of a replica",
@@ -253,7 +255,9 @@ void describe_generator(Schema& schema, GeneratorSettings& generator) {
 void describe_verifier(Schema& schema, VerifierSettings& verifier) {
   schema.key("name", verifier.name, "what sources call it");
   schema.key("type", verifier.type, "which verifier of this build");
-  schema.key("replicas", verifier.replicas, "verifier actors", Range::between(1, 4096));
+  schema.key("replicas", verifier.replicas, "actors of its pool", Range::between(1, 4096));
+  schema.key("replicas_max", verifier.replicas_max,
+             "above replicas: the pool follows its queue up to this", Range::between(0, 4096));
   schema.key("timeout", verifier.timeout,
              "of one check, for verifiers that wait for a process; 0: the verifier's own",
              Range::between(0, 3600 * 1000.0));

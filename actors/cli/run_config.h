@@ -113,6 +113,7 @@ struct CuratorSettings {
 // [generator]
 struct GeneratorSettings {
   std::uint32_t replicas = 1;
+  std::uint32_t replicas_max = 0;      // above replicas: as many as the queue asks for, up to this
   std::uint32_t max_sequences = 128;   // sequences a replica runs at once
   config::Size cache_bytes{64 << 20};  // key and value cache of a replica
   gpu::SamplingOptions sampling;       // stop_tokens come from the tokenizer
@@ -123,6 +124,7 @@ struct VerifierSettings {
   std::string name;
   std::string type;  // a name of the verifier registry: "chain", "math", ...
   std::uint32_t replicas = 1;
+  std::uint32_t replicas_max = 0;        // above replicas: as many as the queue asks for
   std::chrono::milliseconds timeout{0};  // of one check; 0: the verifier's own
   std::uint32_t cache_verdicts = 16384;  // of verifiers that start processes; 0: none kept
   std::string suite;                     // cases of an audit before training; empty: none

@@ -1,6 +1,7 @@
 #include "actors/cli/run_config_check.h"
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 
 #include "runtime/algo/policy_loss.h"
@@ -89,11 +90,22 @@ class Checker {
            "one weight for each count from operands_min to operands_max");
   }
 
+  // Names of workers and of their log files are made from it.
+  static bool is_pool_name(const std::string& name) {
+    const auto is_plain = [](unsigned char letter) {
+      return std::isalnum(letter) != 0 || letter == '_' || letter == '-' || letter == '.';
+    };
+    return name != "generator" && name != "learner" &&
+           std::all_of(name.begin(), name.end(), is_plain);
+  }
+
   void check_verifiers() {
     for (std::size_t i = 0; i < run_.verifiers.size(); ++i) {
       const std::string table = "verifier[" + std::to_string(i) + "]";
       const std::string& name = run_.verifiers[i].name;
       demand(!name.empty(), "E111", table + ".name", "is missing", "name it: name = \"math\"");
+      demand(is_pool_name(name), "E111", table + ".name", "`" + name + "` cannot name a pool",
+             "use letters, digits, '_', '-' and '.', and neither generator nor learner");
       demand(!run_.verifiers[i].type.empty(), "E111", table + ".type", "is missing",
              "say which: type = \"math\"");
       const bool is_new =

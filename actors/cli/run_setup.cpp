@@ -198,6 +198,21 @@ flow::FlowOptions flow_options(const RunConfig& config) {
   return options;
 }
 
+// A pool of generators, and one for every verifier that a training source names.
+std::map<std::string, actors::PoolPlan> pools_of(const RunConfig& config) {
+  std::map<std::string, actors::PoolPlan> pools = {
+      {actors::kGeneratorPool, {config.generator.replicas, config.generator.replicas_max}}};
+  for (const VerifierSettings& verifier : config.verifiers) {
+    const auto judges = [&](const SourceSettings& source) {
+      return source.verifier == verifier.name;
+    };
+    const auto& train = config.curator.train;
+    if (std::none_of(train.begin(), train.end(), judges)) continue;
+    pools[verifier.name] = {verifier.replicas, verifier.replicas_max};
+  }
+  return pools;
+}
+
 }  // namespace
 
 Result<RunSetup> make_setup_without_data(const LoadedConfig& loaded) {
@@ -274,10 +289,7 @@ Result<actors::ArmOptions> make_arm_options(const RunSetup& setup, const store::
   options.backend = setup.backend;
   options.generator = {config.generator.max_sequences, config.generator.cache_bytes.bytes};
   options.sampling = config.generator.sampling;
-  options.generator_count = config.generator.replicas;
-  for (const VerifierSettings& verifier : config.verifiers) {
-    options.verifier_count = std::max(options.verifier_count, verifier.replicas);
-  }
+  options.pools = pools_of(config);
   options.checkpoint_interval = config.checkpoint_interval;
   options.checkpoint_keep = config.checkpoint_keep;
   options.prompts = setup.prompts;

@@ -6,11 +6,8 @@
 
 #include "actors/cli/commands.h"
 #include "actors/cli/option_set.h"
+#include "actors/cli/run_client.h"
 #include "actors/cli/text_layout.h"
-#include "runtime/core/file.h"
-#include "runtime/core/json.h"
-#include "runtime/net/socket.h"
-#include "runtime/store/run_folder.h"
 
 namespace assay::cli {
 
@@ -18,8 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::milliseconds kAnswerTimeout{3000};
 constexpr std::chrono::milliseconds kWatchInterval{1000};
+const json kStatusRequest = {{"get", "status"}};
 
 // A field of an answer; `fallback` where it is absent or of another kind.
 template <class Value>
@@ -50,40 +47,6 @@ const json& list(const json& object, const char* key) {
   static const json none = json::array();
   const auto found = object.find(key);
   return found != object.end() && found->is_array() ? *found : none;
-}
-
-Result<json> ask(const store::RunPaths& paths) {
-  Result<net::StatusClient> client = net::StatusClient::connect(paths.status_socket());
-  if (!client) return client.error();
-  Result<std::string> answer = client->request(R"({"get":"status"})", kAnswerTimeout);
-  if (!answer) return answer.error();
-  json status = parse_json(*answer);
-  if (!status.is_object()) {
-    return Error{ErrorCode::kCorrupt, "the run answered something that is no status", {}, {}, {}};
-  }
-  if (status.contains("error")) {
-    return Error{ErrorCode::kUnavailable, text(status, "error"), "ask again", {}, {}};
-  }
-  return status;
-}
-
-bool is_alive(const store::RunPaths& paths) {
-  const Result<std::int64_t> process = store::running_process(paths);
-  return process && *process > 0;
-}
-
-// Why nobody answered, and what to do instead.
-Error silence(const store::RunPaths& paths) {
-  Error error{ErrorCode::kUnavailable, "no process is running in " + paths.root(), {}, {}, "E501"};
-  if (is_alive(paths)) {
-    error.message = "the process that runs in " + paths.root() + " does not answer";
-    error.remedy = "it is starting, ending or has status.enabled = false: ask again";
-  } else if (path_exists(paths.report_page())) {
-    error.remedy = "it is done: open " + paths.report_page();
-  } else {
-    error.remedy = "it stopped before its end: go on with `assay run ... --resume`";
-  }
-  return error;
 }
 
 void print_head(std::ostream& out, const json& status) {
@@ -197,7 +160,7 @@ ExitCode watch(CommandContext& context, const store::RunPaths& paths, json statu
     // Between two stages nobody listens for a moment; the process tells that from the end.
     do {
       std::this_thread::sleep_for(kWatchInterval);
-      next = ask(paths);
+      next = ask_run(paths, kStatusRequest);
     } while (!next && is_alive(paths));
     if (!next) break;
     status = std::move(*next);
@@ -212,16 +175,17 @@ ExitCode status_command(CommandContext& context) {
   std::string run;
   bool is_watching = false;
   OptionSet options("status", "Shows what a live run does right now: queues, actors, alerts.");
-  options.positional("run", run, "the run's folder, or its name under outputs/");
+  options.positional("run", run, "its folder or name under outputs/; default: the one that runs",
+                     OptionSet::Presence::kOptional);
   options.flag("-w,--watch", is_watching, "again every second until the run ends");
-  options.example("assay status first");
+  options.example("assay status");
   options.example("assay status first -w");
   options.example("assay status outputs/first -o json");
   if (auto stop = options.parse(context)) return *stop;
-  Result<store::RunPaths> paths = store::find_run(run);
+  Result<store::RunPaths> paths = find_run_or_live(run);
   if (!paths) return fail(context, paths.error(), ExitCode::kUsage);
-  Result<json> status = ask(*paths);
-  if (!status) return fail(context, silence(*paths), ExitCode::kUnreachable);
+  Result<json> status = ask_run(*paths, kStatusRequest);
+  if (!status) return fail(context, status.error(), ExitCode::kUnreachable);
   if (is_watching) return watch(context, *paths, std::move(*status));
   print_status(context, *status);
   return ExitCode::kDone;

@@ -24,6 +24,7 @@ using RolloutPtr = std::shared_ptr<const wire::Rollout>;
 struct IssuedGroup {
   GroupId id;
   PromptId prompt;
+  std::string verifier{};  // whose pool judges its rollouts
 };
 
 // A complete group on its way to training. verdicts[i] judges rollouts[i].
@@ -93,6 +94,10 @@ struct GroupDropped {
   DropReason reason;
   std::string detail;
 };
+// The worker was told to retire and holds nothing any more: it may go.
+struct WorkerRetired {
+  std::string worker;
+};
 struct BatchReady {
   std::uint64_t step = 0;          // this update turns version `step` into `step + 1`
   std::vector<ReadyGroup> groups;  // [batch_groups], in the order they will be packed
@@ -100,7 +105,7 @@ struct BatchReady {
 
 using Effect = std::variant<GroupIssued, GroupAdopted, GenerationGranted, GenerationCancelled,
                             RolloutArrived, VerificationGranted, VerdictArrived, LateArrival,
-                            LeaseExpired, GroupDropped, BatchReady>;
+                            LeaseExpired, GroupDropped, WorkerRetired, BatchReady>;
 using Effects = std::vector<Effect>;
 
 }  // namespace assay::flow

@@ -12,6 +12,8 @@ namespace assay::flow {
 
 namespace {
 
+const std::string kGenerators = "generator";  // the one pool that draws
+
 // Equal rewards hold no preference; the tolerance is that of algo::group_advantages.
 constexpr double kZeroSignalRange = 1e-9;
 
@@ -101,28 +103,41 @@ GroupFlow::GroupFlow(const FlowOptions& options, GroupSupply supply, RewardRule 
 Effects GroupFlow::generator_ready(const std::string& worker, std::uint32_t groups_max,
                                    SteadyTime now) {
   Effects effects;
-  generators_.ready(worker, groups_max);
+  generators_.ready(worker, kGenerators, groups_max);
   generators_.leases().renew(worker, now);
   pump(now, effects);
   return effects;
 }
 
-Effects GroupFlow::verifier_ready(const std::string& worker, std::uint32_t rollouts_max,
-                                  SteadyTime now) {
+Effects GroupFlow::verifier_ready(const std::string& worker, const std::string& verifier,
+                                  std::uint32_t rollouts_max, SteadyTime now) {
   Effects effects;
-  verifiers_.ready(worker, rollouts_max);
+  verifiers_.ready(worker, verifier, rollouts_max);
   pump(now, effects);
   return effects;
 }
 
 Effects GroupFlow::worker_lost(const std::string& worker, SteadyTime now) {
   Effects effects;
+  requeue_all_of(worker, "worker lost", now, effects);
+  pump(now, effects);
+  return effects;
+}
+
+void GroupFlow::requeue_all_of(const std::string& worker, const std::string& reason, SteadyTime now,
+                               Effects& effects) {
   for (const Lease<GroupId>& lease : generators_.lost(worker)) {
-    requeue_generation(lease, "worker lost", now, effects);
+    requeue_generation(lease, reason, now, effects);
   }
   for (const Lease<RolloutId>& lease : verifiers_.lost(worker)) {
-    requeue_verification(lease, "worker lost", now, effects);
+    requeue_verification(lease, reason, now, effects);
   }
+}
+
+Effects GroupFlow::worker_retires(const std::string& worker, SteadyTime deadline, SteadyTime now) {
+  Effects effects;
+  generators_.retire(worker, deadline);
+  verifiers_.retire(worker, deadline);
   pump(now, effects);
   return effects;
 }
@@ -182,15 +197,16 @@ Effects GroupFlow::rollouts_stored(const std::vector<RolloutId>& rollouts, Stead
     const auto found = open_.find(id.group);
     if (found == open_.end() || found->second.is_stored[id.index]) continue;
     found->second.is_stored[id.index] = true;
-    enqueue_verification(*found->second.rollouts[id.index], now);
-    to_verify_.count_in();
+    enqueue_verification(found->second, *found->second.rollouts[id.index], now);
+    queue_of(found->second).count_in();
   }
   pump(now, effects);
   return effects;
 }
 
-void GroupFlow::enqueue_verification(const wire::Rollout& rollout, SteadyTime now) {
-  to_verify_.push(rollout.id, stored_bytes(rollout), now);
+void GroupFlow::enqueue_verification(const OpenGroup& group, const wire::Rollout& rollout,
+                                     SteadyTime now) {
+  queue_of(group).push(rollout.id, stored_bytes(rollout), now);
 }
 
 // ---- verdicts
@@ -232,21 +248,21 @@ void GroupFlow::take_verdict(OpenGroup& group, VerdictArrived arrived, SteadyTim
     return;
   }
   if (arrived.attempt >= options_.attempts_max) {
-    to_verify_.count_dead();
+    queue_of(group).count_dead();
     return finish_verdict(group, std::move(arrived), now, effects);
   }
   arrived.is_final = false;
   verifiers_.leases().release(id);
   effects.push_back(std::move(arrived));
-  enqueue_verification(*group.rollouts[id.index], now);
-  to_verify_.count_redelivered();
+  enqueue_verification(group, *group.rollouts[id.index], now);
+  queue_of(group).count_redelivered();
 }
 
 void GroupFlow::finish_verdict(OpenGroup& group, VerdictArrived arrived, SteadyTime now,
                                Effects& effects) {
   group.verdicts[arrived.rollout.index] = arrived.verdict;
   verifiers_.leases().forget(arrived.rollout);
-  to_verify_.count_out();
+  queue_of(group).count_out();
   effects.push_back(std::move(arrived));
   complete_if_judged(group, now, effects);
 }
@@ -323,6 +339,12 @@ Effects GroupFlow::tick(SteadyTime now) {
   for (const Lease<RolloutId>& lease : verifiers_.leases().expire(now)) {
     requeue_verification(lease, "deadline passed", now, effects);
   }
+  for (const auto& names : {generators_.overdue(now), verifiers_.overdue(now)}) {
+    for (const std::string& worker : names) {
+      requeue_all_of(worker, "the worker retires", now, effects);
+      effects.push_back(WorkerRetired{worker});
+    }
+  }
   pump(now, effects);
   return effects;
 }
@@ -347,7 +369,7 @@ void GroupFlow::requeue_verification(const Lease<RolloutId>& lease, std::string 
       LeaseExpired{lease.item.group, lease.item.index, lease.attempt, lease.holder, reason});
   OpenGroup& group = open_.at(lease.item.group);
   if (lease.attempt >= options_.attempts_max) {
-    to_verify_.count_dead();
+    queue_of(group).count_dead();
     wire::Verdict verdict =
         wire::Verdict::unscored(wire::VerdictCode::kJudgeUnavailable,
                                 std::to_string(lease.attempt) + " attempts, last: " + reason);
@@ -355,9 +377,9 @@ void GroupFlow::requeue_verification(const Lease<RolloutId>& lease, std::string 
                    effects);
     return;
   }
-  to_verify_.count_redelivered();
+  queue_of(group).count_redelivered();
   const wire::Rollout& rollout = *group.rollouts[lease.item.index];
-  to_verify_.push_again(rollout.id, stored_bytes(rollout), now);
+  queue_of(group).push_again(rollout.id, stored_bytes(rollout), now);
 }
 
 void GroupFlow::drop_open(GroupId id, DropReason reason, std::string detail, Effects& effects) {
@@ -399,6 +421,9 @@ void GroupFlow::pump(SteadyTime now, Effects& effects) {
   issue(now, effects);
   grant_generation(now, effects);
   grant_verification(now, effects);
+  for (const auto& names : {generators_.take_retired(), verifiers_.take_retired()}) {
+    for (const std::string& worker : names) effects.push_back(WorkerRetired{worker});
+  }
 }
 
 void GroupFlow::offer_batch(Effects& effects) {
@@ -447,7 +472,7 @@ void GroupFlow::grant_generation(SteadyTime now, Effects& effects) {
       to_generate_.pop();
       continue;
     }
-    const auto worker = generators_.freest();
+    const auto worker = generators_.freest(kGenerators);
     if (!worker) return;
     const OpenGroup& group = found->second;
     const auto& lease = generators_.leases().grant(group.group.id, *worker, now);
@@ -458,11 +483,16 @@ void GroupFlow::grant_generation(SteadyTime now, Effects& effects) {
 }
 
 void GroupFlow::grant_verification(SteadyTime now, Effects& effects) {
-  for (; !to_verify_.is_empty(); to_verify_.pop()) {
-    const RolloutId id = to_verify_.front();
+  for (auto& [pool, queue] : to_verify_.pools()) grant_verification(pool, queue, now, effects);
+}
+
+void GroupFlow::grant_verification(const std::string& pool, WorkQueue<RolloutId>& queue,
+                                   SteadyTime now, Effects& effects) {
+  for (; !queue.is_empty(); queue.pop()) {
+    const RolloutId id = queue.front();
     const OpenGroup* group = find_unjudged(id);
     if (group == nullptr || verifiers_.leases().find(id) != nullptr) continue;
-    const auto worker = verifiers_.freest();
+    const auto worker = verifiers_.freest(pool);
     if (!worker) return;
     const auto& lease = verifiers_.leases().grant(id, *worker, now);
     effects.push_back(VerificationGranted{*worker, group->rollouts[id.index], lease.attempt});
@@ -495,7 +525,7 @@ Effects GroupFlow::adopt_open(const IssuedGroup& group, std::uint64_t index,
   open.verdicts = std::move(verdicts);
   for (std::uint32_t i = 0; i < options_.group_size; ++i) {
     open.is_stored[i] = open.rollouts[i] != nullptr;
-    if (open.is_stored[i] && !open.verdicts[i]) enqueue_verification(*open.rollouts[i], now);
+    if (open.is_stored[i] && !open.verdicts[i]) enqueue_verification(open, *open.rollouts[i], now);
   }
   if (!all_there(open.rollouts)) to_generate_.push(group.id, 0, now);
   Effects effects;

@@ -23,7 +23,7 @@
 #include "runtime/flow/dispatch_plan.h"
 #include "runtime/flow/effects.h"
 #include "runtime/flow/work_queue.h"
-#include "runtime/flow/worker_pool.h"
+#include "runtime/flow/worker_pools.h"
 #include "runtime/wire/rollout.h"
 #include "runtime/wire/verdict.h"
 
@@ -69,9 +69,13 @@ class GroupFlow {
   // A worker is there and may hold this many groups (generator) or rollouts (verifier) in all. The
   // number is a window, not an increment: repeating or losing the message does no harm.
   Effects generator_ready(const std::string& worker, std::uint32_t groups_max, SteadyTime now);
-  Effects verifier_ready(const std::string& worker, std::uint32_t rollouts_max, SteadyTime now);
+  Effects verifier_ready(const std::string& worker, const std::string& verifier,
+                         std::uint32_t rollouts_max, SteadyTime now);
   // A worker is gone; what it held is given to others.
   Effects worker_lost(const std::string& worker, SteadyTime now);
+  // A worker takes nothing more. WorkerRetired follows once it holds nothing: when it has finished,
+  // or at the deadline, when the rest is given to others.
+  Effects worker_retires(const std::string& worker, SteadyTime deadline, SteadyTime now);
 
   // Rollouts came in. Each new one is answered by RolloutArrived and waits until it is stored.
   Effects rollouts_arrived(const std::string& worker, std::vector<RolloutPtr> rollouts,
@@ -107,7 +111,8 @@ class GroupFlow {
 
   Accounting accounting() const;
   QueueView prompts_queue(SteadyTime now) const;
-  QueueView to_verify_queue(SteadyTime now) const;
+  QueueView to_verify_queue(SteadyTime now) const;  // of all verifiers
+  std::map<std::string, QueueView> to_verify_queues(SteadyTime now) const;  // by verifier
   QueueView to_train_queue(SteadyTime now) const;
   PolicyVersion version() const { return plan_.version(); }
   std::uint64_t next_step() const { return batches_.next_step(); }
@@ -132,11 +137,18 @@ class GroupFlow {
   void issue(SteadyTime now, Effects& effects);
   void grant_generation(SteadyTime now, Effects& effects);
   void grant_verification(SteadyTime now, Effects& effects);
+  void grant_verification(const std::string& pool, WorkQueue<RolloutId>& queue, SteadyTime now,
+                          Effects& effects);
+  void requeue_all_of(const std::string& worker, const std::string& reason, SteadyTime now,
+                      Effects& effects);
 
   OpenGroup& open_group(const IssuedGroup& group, const Ticket& ticket, SteadyTime now);
   void accept_rollout(OpenGroup& group, const RolloutPtr& rollout, const std::string& worker,
                       Effects& effects);
-  void enqueue_verification(const wire::Rollout& rollout, SteadyTime now);
+  void enqueue_verification(const OpenGroup& group, const wire::Rollout& rollout, SteadyTime now);
+  WorkQueue<RolloutId>& queue_of(const OpenGroup& group) {
+    return to_verify_.of(group.group.verifier);
+  }
   OpenGroup* find_unjudged(RolloutId rollout);
   void take_verdict(OpenGroup& group, VerdictArrived arrived, SteadyTime now, Effects& effects);
   void finish_verdict(OpenGroup& group, VerdictArrived arrived, SteadyTime now, Effects& effects);
@@ -156,11 +168,11 @@ class GroupFlow {
   DispatchPlan plan_;
   bool is_draining_ = false;
 
-  WorkerPool<GroupId> generators_;
-  WorkerPool<RolloutId> verifiers_;
+  WorkerPools<GroupId> generators_;
+  WorkerPools<RolloutId> verifiers_;
   std::map<GroupId, OpenGroup> open_;
   WorkQueue<GroupId> to_generate_;
-  WorkQueue<RolloutId> to_verify_;
+  PooledQueue<RolloutId> to_verify_;
   BatchQueue batches_;
 
   std::uint64_t zero_dropped_since_batch_ = 0;

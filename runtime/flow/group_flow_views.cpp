@@ -19,6 +19,14 @@ QueueView GroupFlow::to_verify_queue(SteadyTime now) const {
   return to_verify_.view(verifiers_.leases().size(), now);
 }
 
+std::map<std::string, QueueView> GroupFlow::to_verify_queues(SteadyTime now) const {
+  std::map<std::string, QueueView> views;
+  for (const auto& [pool, queue] : to_verify_.pools()) {
+    views[pool] = queue.view(verifiers_.held_in(pool), now);
+  }
+  return views;
+}
+
 QueueView GroupFlow::to_train_queue(SteadyTime now) const {
   return batches_.view(now);
 }

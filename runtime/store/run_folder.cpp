@@ -180,6 +180,27 @@ Result<RunPaths> find_run(const std::string& run, const std::string& outputs) {
   return Error{ErrorCode::kNotFound, "no run named '" + run + "'", known_runs(outputs), {}, {}};
 }
 
+Result<RunPaths> find_live_run(const std::string& outputs) {
+  std::vector<std::string> live;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(outputs, error)) {
+    const RunPaths paths(outputs + "/" + entry.path().filename().string());
+    if (!path_exists(mark_path(paths.root()))) continue;
+    const Result<std::int64_t> process = running_process(paths);
+    if (process && *process > 0) live.push_back(entry.path().filename().string());
+  }
+  if (live.empty()) {
+    return Error{ErrorCode::kNotFound, "no run under " + outputs + " is running",
+                 known_runs(outputs), {}, {}};
+  }
+  if (live.size() == 1) return RunPaths(outputs + "/" + live.front());
+  std::sort(live.begin(), live.end());
+  std::string names;
+  for (const std::string& name : live) names += " " + name;
+  return Error{ErrorCode::kInvalidInput, "several runs are running under " + outputs,
+               "name one of them:" + names, {}, {}};
+}
+
 std::vector<std::string> find_ledgers(const RunPaths& paths) {
   std::vector<std::string> controls;
   std::error_code error;

@@ -67,6 +67,10 @@ class RunFolder {
 // `outputs`. Errors: kNotFound, saying which runs there are.
 Result<RunPaths> find_run(const std::string& run, const std::string& outputs = "outputs");
 
+// The run under `outputs` that a process is running. Errors: kNotFound when none is, kInvalidInput,
+// naming them, when several are.
+Result<RunPaths> find_live_run(const std::string& outputs = "outputs");
+
 // The ledgers of a run: its own first, whether it exists or not, then those of its controls by
 // name.
 std::vector<std::string> find_ledgers(const RunPaths& paths);

@@ -96,6 +96,7 @@ class LedgerStorage final : public flow::testing::Storage {
   void keep_one(const flow::GroupAdopted&, PolicyVersion) {}
   void keep_one(const flow::GenerationCancelled&, PolicyVersion) {}
   void keep_one(const flow::VerificationGranted&, PolicyVersion) {}
+  void keep_one(const flow::WorkerRetired&, PolicyVersion) {}
   void keep_one(const flow::BatchReady&, PolicyVersion) {}
   void keep_one(const auto& recorded, PolicyVersion) {
     append(*ledger_, record_of(recorded, ++time_));

@@ -29,10 +29,10 @@ class StatusView : public ::testing::Test {
     facts_.staleness_bound = 2;
     facts_.staleness = {5, 3, 0};
     facts_.started = kStart;
-    facts_.pools = {{"generator", 2}, {"verifier", 1}, {"learner", 1}};
+    facts_.pools = {{"generator", "generator", 2}, {"verifier", "math", 1}, {"learner", "learner", 1}};
     add("generator/0", "generator", 2);
     add("generator/1", "generator", 4);
-    add("verifier/0", "verifier", 9);
+    add("math/0", "verifier", 9);
     add("learner/0", "learner", 1);
   }
 
@@ -86,7 +86,7 @@ TEST_F(StatusView, TheBusiestPoolNamesTheBottleneckAndWhatToScale) {
 
   EXPECT_EQ(status["bottleneck"], "to_verify");
   EXPECT_THAT(status["advice"], HasSubstr("90 % busy, 310 rollouts wait"));
-  EXPECT_THAT(status["advice"], HasSubstr("raise replicas of the [[verifier]] (1)"));
+  EXPECT_THAT(status["advice"], HasSubstr("`assay scale math=2`"));
 
   add("learner/0", "learner", 9.5);
   EXPECT_EQ(view()["bottleneck"], "to_train");
@@ -98,14 +98,14 @@ TEST_F(StatusView, TheBusiestPoolNamesTheBottleneckAndWhatToScale) {
 }
 
 TEST_F(StatusView, NobodyBusyIsNoBottleneck) {
-  add("verifier/0", "verifier", 4);
+  add("math/0", "verifier", 4);
 
   EXPECT_TRUE(view()["bottleneck"].is_null());
   EXPECT_THAT(view()["advice"], HasSubstr("no pool was busy"));
 }
 
 TEST_F(StatusView, ACallThatLastsCountsAsBusyAndSaysForHowLong) {
-  WorkerState& verifier = facts_.workers.at("verifier/0").last;
+  WorkerState& verifier = facts_.workers.at("math/0").last;
   verifier.busy_s = 1;
   verifier.is_busy = true;
   verifier.doing = "rollout 7f3a:5";
@@ -113,7 +113,7 @@ TEST_F(StatusView, ACallThatLastsCountsAsBusyAndSaysForHowLong) {
 
   const json actor = view()["actors"][3];
 
-  EXPECT_EQ(actor["id"], "verifier/0");
+  EXPECT_EQ(actor["id"], "math/0");
   EXPECT_EQ(actor["doing"], "rollout 7f3a:5 for 6.5 s");
   EXPECT_DOUBLE_EQ(actor["busy_fraction"], 0.75);  // 1 s before, 6.5 s now, of 10 s
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "runtime/core/digest.h"
 
@@ -47,6 +48,7 @@ void ChaosCounts::add(const ChaosCounts& other) {
   expired += other.expired;
   retried_verdicts += other.retried_verdicts;
   unscored += other.unscored;
+  retired += other.retired;
   open_most = std::max(open_most, other.open_most);
   for (const auto& [reason, count] : other.dropped) dropped[reason] += count;
 }
@@ -78,8 +80,9 @@ wire::Prompt chaos_prompt(std::uint64_t index) {
 }
 
 IssuedGroup chaos_supply(const Ticket& ticket) {
-  const PromptId prompt = chaos_prompt(ticket.index).id;
-  return {derive_group_id({kRunSeed, "true", 0, ticket.index, 0}, prompt), prompt};
+  const wire::Prompt prompt = chaos_prompt(ticket.index);
+  return {derive_group_id({kRunSeed, "true", 0, ticket.index, 0}, prompt.id), prompt.id,
+          prompt.verifier};
 }
 
 wire::Verdict chaos_verdict(const wire::Rollout& rollout) {
@@ -120,11 +123,16 @@ bool ChaosWorld::is_over() const {
 }
 
 void ChaosWorld::start() {
-  for (const char* worker : {"generator/0", "generator/1"})
-    obey(flow_->generator_ready(worker, kGeneratorWindow, now_));
-  for (const char* worker : {"verifier/0", "verifier/1"})
-    obey(flow_->verifier_ready(worker, kVerifierWindow, now_));
+  for (const char* worker : {"generator/0", "generator/1", "verifier/0", "verifier/1"}) {
+    join(worker);
+  }
   if (!is_stopping_) obey(flow_->batch_requested(now_));
+}
+
+void ChaosWorld::join(const std::string& worker) {
+  obey(worker.starts_with("generator")
+           ? flow_->generator_ready(worker, kGeneratorWindow, now_)
+           : flow_->verifier_ready(worker, "coin", kVerifierWindow, now_));
 }
 
 void ChaosWorld::one_event() {
@@ -133,7 +141,10 @@ void ChaosWorld::one_event() {
   const double dice = rng_.next_unit();
   if (dice < 0.01) {
     restart_worker();
+  } else if (dice < 0.015) {
+    retire_worker();
   } else if (dice < 0.05) {
+    replace_absent();
     obey(flow_->tick(now_));
   } else if (!training_.empty() && dice < 0.15) {
     learner_works();
@@ -143,6 +154,7 @@ void ChaosWorld::one_event() {
     deliver();
   } else {
     now_ += 1s;
+    replace_absent();
     obey(flow_->tick(now_));
   }
 }
@@ -154,8 +166,27 @@ void ChaosWorld::restart_worker() {
   EXPECT_EQ(held_by(generating_, generator), 0u) << "a lost worker holds nothing";
   obey(flow_->worker_lost(verifier, now_));
   EXPECT_EQ(held_by(judging_, verifier), 0u) << "a lost worker holds nothing";
-  obey(flow_->generator_ready(generator, kGeneratorWindow, now_));
-  obey(flow_->verifier_ready(verifier, kVerifierWindow, now_));
+  join(generator);
+  join(verifier);
+}
+
+// Some have time to finish what they hold, some do not.
+void ChaosWorld::retire_worker() {
+  const std::string worker = (rng_.next_bool(0.5) ? "generator/" : "verifier/") +
+                             std::to_string(rng_.below(2));
+  obey(flow_->worker_retires(worker, now_ + std::chrono::seconds(rng_.below(4)), now_));
+}
+
+void ChaosWorld::react(const WorkerRetired& retired) {
+  ++counts_.retired;
+  EXPECT_EQ(held_by(generating_, retired.worker) + held_by(judging_, retired.worker), 0u)
+      << "who leaves holds nothing";
+  absent_.insert(retired.worker);
+}
+
+// Sooner or later: a world without workers comes to no end.
+void ChaosWorld::replace_absent() {
+  for (const std::string& worker : std::exchange(absent_, {})) join(worker);
 }
 
 // Everything in memory is gone, messages under way included.
@@ -167,6 +198,7 @@ void ChaosWorld::crash() {
   handed_out_.clear();
   generating_.clear();
   judging_.clear();
+  absent_.clear();
   issued_.crash();
   ended_.crash();
   drawn_.crash();

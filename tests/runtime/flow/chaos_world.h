@@ -48,7 +48,7 @@ struct ChaosOptions {
 
 // What happened in a run, so that a test can tell that the chaos was one.
 struct ChaosCounts {
-  std::uint64_t crashes = 0, late = 0, expired = 0, retried_verdicts = 0, unscored = 0;
+  std::uint64_t crashes = 0, late = 0, expired = 0, retried_verdicts = 0, unscored = 0, retired = 0;
   std::uint64_t open_most = 0;
   std::map<DropReason, std::uint64_t> dropped;
 
@@ -96,6 +96,9 @@ class ChaosWorld {
   void finish();
 
   void restart_worker();
+  void retire_worker();
+  void join(const std::string& worker);
+  void replace_absent();
   void crash();
   void learner_works();
   void keeper_works(std::size_t items);
@@ -114,6 +117,7 @@ class ChaosWorld {
   void react(const LateArrival&) { ++counts_.late; }
   void react(const LeaseExpired& expired);
   void react(const GroupDropped& dropped);
+  void react(const WorkerRetired& retired);
   void react(const BatchReady& ready);
   void end_leases(GroupId group);
 
@@ -137,6 +141,7 @@ class ChaosWorld {
   std::map<std::uint64_t, std::vector<GroupId>> handed_out_, batches_;
   std::map<GroupId, std::string> generating_;  // leases as the effects tell them
   std::map<RolloutId, std::string> judging_;
+  std::set<std::string> absent_;  // workers that retired and have not been replaced yet
   std::uint64_t last_version_ = 0;
   bool is_stopping_ = false;
 };

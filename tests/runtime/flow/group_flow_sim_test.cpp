@@ -29,6 +29,7 @@ TEST(GroupFlowSim, EveryScheduleEndsWithTheInvariantsIntact) {
   EXPECT_GT(seen.expired, 0u);
   EXPECT_GT(seen.retried_verdicts, 0u);
   EXPECT_GT(seen.unscored, 0u);
+  EXPECT_GT(seen.retired, 0u);
   for (const DropReason reason : {DropReason::kStale, DropReason::kZeroVariance,
                                   DropReason::kGeneratorGaveUp, DropReason::kDrained}) {
     EXPECT_GT(seen.dropped[reason], 0u) << to_string(reason);

@@ -36,7 +36,7 @@ class Scene {
 
   Effects start() {
     Effects effects = flow_.generator_ready("generator/0", 8, at(0s));
-    append(effects, flow_.verifier_ready("verifier/0", 64, at(0s)));
+    append(effects, flow_.verifier_ready("verifier/0", "", 64, at(0s)));
     return effects;
   }
 
@@ -329,6 +329,73 @@ TEST(GroupFlow, WaitingIsExplainedInWords) {
   EXPECT_EQ(scene.flow().waiting_sentence(),
             "the learner waits for 1 groups: 0 wait for a generator, 1 are being drawn, "
             "0 rollouts wait for a verifier, 0 are being judged");
+}
+
+TEST(GroupFlow, AWorkerThatRetiresFinishesWhatItHoldsAndGetsNothingMore) {
+  Scene scene;
+  scene.start();
+  scene.draw(100, 0);
+
+  EXPECT_TRUE(all<WorkerRetired>(scene.flow().worker_retires("verifier/0", at(60s), at(2s))).empty());
+  EXPECT_TRUE(all<VerificationGranted>(scene.draw(100, 1)).empty());
+  const Effects ready = scene.flow().verifier_ready("verifier/0", "", 64, at(2s));
+  EXPECT_TRUE(all<VerificationGranted>(ready).empty()) << "it may not talk itself back in";
+  const Effects judged = scene.judge(100, 0, Scene::right());
+
+  const auto retired = all<WorkerRetired>(judged);
+  ASSERT_EQ(retired.size(), 1u);
+  EXPECT_EQ(retired[0].worker, "verifier/0");
+  EXPECT_TRUE(all<LeaseExpired>(judged).empty()) << "nothing was lost by leaving";
+  EXPECT_EQ(all<VerificationGranted>(scene.flow().verifier_ready("verifier/1", "", 64, at(3s))).size(),
+            1u);
+}
+
+TEST(GroupFlow, AtItsDeadlineARetiringWorkerGivesBackWhatItHolds) {
+  Scene scene;
+  scene.start();
+  scene.flow().generator_ready("generator/1", 8, at(1s));
+  scene.flow().worker_retires("generator/0", at(5s), at(1s));
+  EXPECT_TRUE(all<WorkerRetired>(scene.flow().tick(at(4s))).empty());
+
+  const Effects effects = scene.flow().tick(at(5s));
+
+  EXPECT_EQ(all<WorkerRetired>(effects).size(), 1u);
+  EXPECT_EQ(all<LeaseExpired>(effects).at(0).reason, "the worker retires");
+  EXPECT_EQ(all<GenerationGranted>(effects).at(0).worker, "generator/1");
+}
+
+TEST(GroupFlow, AnIdleWorkerRetiresAtOnce) {
+  Scene scene;
+  scene.start();
+  EXPECT_EQ(all<WorkerRetired>(scene.flow().worker_retires("verifier/0", at(9s), at(1s))).size(), 1u);
+  EXPECT_TRUE(all<WorkerRetired>(scene.flow().worker_retires("stranger", at(9s), at(1s))).empty());
+}
+
+// A slow verifier's queue does not hold up a fast one's.
+TEST(GroupFlow, RolloutsGoToThePoolOfTheirPromptsVerifier) {
+  FlowOptions options = Scene::small();
+  options.dispatch.staleness_max = 1;
+  GroupFlow flow(options, [](const Ticket& ticket) {
+    return IssuedGroup{GroupId{100 + ticket.index}, PromptId{1}, ticket.index == 0 ? "sql" : "math"};
+  });
+  flow.generator_ready("generator/0", 8, at(0s));
+  flow.verifier_ready("math/0", "math", 64, at(0s));
+  for (const std::uint64_t group : {100, 101}) {
+    auto rollout = std::make_shared<wire::Rollout>();
+    rollout->id = {GroupId{group}, 0};
+    rollout->versions = {0};
+    flow.rollouts_arrived("generator/0", {rollout}, at(1s));
+    const Effects stored = flow.rollouts_stored({rollout->id}, at(1s));
+    EXPECT_EQ(all<VerificationGranted>(stored).size(), group == 101 ? 1u : 0u);
+  }
+
+  const auto queues = flow.to_verify_queues(at(3s));
+  EXPECT_EQ(queues.at("sql").ready, 1u);
+  EXPECT_EQ(queues.at("sql").oldest_s, 2.0);
+  EXPECT_EQ(queues.at("math").unacked, 1u);
+  EXPECT_EQ(flow.to_verify_queue(at(3s)).ready, 1u);
+  const Effects joined = flow.verifier_ready("sql/0", "sql", 64, at(3s));
+  EXPECT_EQ(all<VerificationGranted>(joined).at(0).worker, "sql/0");
 }
 
 }  // namespace
