@@ -29,7 +29,8 @@ class StatusView : public ::testing::Test {
     facts_.staleness_bound = 2;
     facts_.staleness = {5, 3, 0};
     facts_.started = kStart;
-    facts_.pools = {{"generator", "generator", 2}, {"verifier", "math", 1}, {"learner", "learner", 1}};
+    facts_.pools = {
+        {"generator", "generator", 2}, {"verifier", "math", 1}, {"learner", "learner", 1}};
     add("generator/0", "generator", 2);
     add("generator/1", "generator", 4);
     add("math/0", "verifier", 9);
