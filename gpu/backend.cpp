@@ -1,5 +1,6 @@
 #include "gpu/backend.h"
 
+#include <cstring>
 #include <utility>
 
 #include "gpu/host/checkpoint.h"
@@ -85,6 +86,28 @@ Result<std::shared_ptr<const Weights>> load_weights(const BackendOptions& backen
   store->pack(*pool_of(backend));
   return std::shared_ptr<const Weights>(
       std::make_shared<host::HostWeights>(std::move(store), state->version));
+}
+
+Result<std::shared_ptr<const Weights>> make_weights(const BackendOptions& backend,
+                                                    const model::ModelConfig& config,
+                                                    PolicyVersion version,
+                                                    std::span<const std::byte> image) {
+  if (const auto checked = check_device(backend); !checked) return checked.error();
+  auto layout = host::make_layout(config);
+  if (!layout) return layout.error();
+  const std::size_t bytes = layout->arena_size * sizeof(float);
+  if (image.size() != bytes) {
+    return Error{ErrorCode::kCorrupt,
+                 "an image of " + std::to_string(image.size()) + " bytes is no policy of " +
+                     std::to_string(bytes) + " bytes",
+                 "both processes must run the same configuration and version", "", ""};
+  }
+  auto store =
+      std::make_shared<host::WeightStore>(std::make_shared<const host::Layout>(std::move(*layout)));
+  std::memcpy(store->arena(), image.data(), bytes);
+  store->pack(*pool_of(backend));
+  return std::shared_ptr<const Weights>(
+      std::make_shared<host::HostWeights>(std::move(store), version));
 }
 
 }  // namespace assay::gpu

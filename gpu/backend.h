@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -64,5 +65,12 @@ Result<std::unique_ptr<Generator>> make_generator(const BackendOptions& backend,
 // Errors: as Learner::restore().
 Result<std::shared_ptr<const Weights>> load_weights(const BackendOptions& backend,
                                                     const std::string& folder);
+
+// The weights whose image() this is, of a policy of this config. `image` is foreign: compare the
+// digest() of what comes out with what was announced. Errors: kCorrupt when it has another size.
+Result<std::shared_ptr<const Weights>> make_weights(const BackendOptions& backend,
+                                                    const model::ModelConfig& config,
+                                                    PolicyVersion version,
+                                                    std::span<const std::byte> image);
 
 }  // namespace assay::gpu

@@ -4,6 +4,7 @@
 #include <array>
 #include <thread>
 
+#include "actors/worker_state.h"
 #include "runtime/algo/pass_at_k.h"
 #include "runtime/dataset/dataset.h"
 #include "runtime/text/byte_tokenizer.h"

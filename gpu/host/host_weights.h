@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 
 #include "gpu/host/float_buffer.h"
 #include "gpu/host/layout.h"
@@ -54,6 +55,9 @@ class HostWeights final : public Weights {
   const model::ModelConfig& config() const override { return store_->layout().config; }
   std::uint64_t bytes() const override { return store_->layout().weight_count() * sizeof(float); }
   Digest digest() const override { return store_->digest(); }
+  std::span<const std::byte> image() const override {
+    return std::as_bytes(std::span(store_->arena(), store_->layout().arena_size));
+  }
   const WeightStore& store() const { return *store_; }
   const std::shared_ptr<const WeightStore>& shared_store() const { return store_; }
 

@@ -44,10 +44,21 @@ std::string name_of_kind(std::uint16_t kind) {
       return "a policy update";
     case MessageKind::kControl:
       break;
+    default:
+      break;
   }
   return (kind >= static_cast<std::uint16_t>(MessageKind::kControl) ? "control message "
                                                                     : "unknown message ") +
          std::to_string(kind);
+}
+
+bool is_cluster_kind(std::uint16_t kind) {
+  return kind >= static_cast<std::uint16_t>(MessageKind::kNodeHello) &&
+         kind < static_cast<std::uint16_t>(MessageKind::kControl);
+}
+
+std::uint64_t schema_of(std::uint16_t kind) {
+  return is_cluster_kind(kind) ? cluster_schema_hash() : schema_hash();
 }
 
 Error corrupt(std::string message) {
@@ -136,7 +147,7 @@ std::string pack_frame(std::uint16_t kind, std::string_view body) {
   Sink sink;
   sink.bytes.reserve(body.size() + 24);
   Packer packer(sink);
-  packer.pack_array(4).pack_uint16(kProtocol).pack_uint16(kind).pack_uint64(schema_hash());
+  packer.pack_array(4).pack_uint16(kProtocol).pack_uint16(kind).pack_uint64(schema_of(kind));
   pack_bytes(packer, body.data(), body.size());
   return std::move(sink.bytes);
 }
@@ -334,7 +345,13 @@ Result<msgpack::object_handle> unpack_whole(std::string_view bytes, const std::s
   }
 }
 
-Result<Frame> unpack_frame(std::string_view bytes, const std::string& what) {
+// A frame whose body lies in the bytes it was read from.
+struct FrameView {
+  std::uint16_t kind = 0;
+  std::string_view body;
+};
+
+Result<FrameView> unpack_frame(std::string_view bytes, const std::string& what) {
   if (bytes.size() > limits::kBulkFrameBytesMax) {
     return Error{ErrorCode::kExhausted,
                  what + " has " + std::to_string(bytes.size()) + " bytes, more than the limit of " +
@@ -350,23 +367,23 @@ Result<Frame> unpack_frame(std::string_view bytes, const std::string& what) {
     return corrupt(what + " is not a frame of this program");
   std::uint16_t protocol = 0;
   std::uint64_t schema = 0;
-  std::string_view body;
-  Frame frame;
+  FrameView frame;
   const Object* parts = object.via.array.ptr;
   if (!read(parts[0], protocol).empty() || !read(parts[1], frame.kind).empty() ||
-      !read(parts[2], schema).empty() || !read_bytes(parts[3], body).empty())
+      !read(parts[2], schema).empty() || !read_bytes(parts[3], frame.body).empty())
     return corrupt(what + " is not a frame of this program");
   if (protocol != kProtocol) {
     return corrupt(what + " speaks protocol " + std::to_string(protocol) +
                    "; this program speaks " + std::to_string(kProtocol));
   }
-  if (schema != schema_hash()) {
+  if (schema != schema_of(frame.kind)) {
     return corrupt(what + " was written with other field lists (schema " + to_hex(schema) +
-                   ", here " + to_hex(schema_hash()) + "); use the program that wrote it");
+                   ", here " + to_hex(schema_of(frame.kind)) + "); use the program that wrote it");
   }
-  frame.body.assign(body);
   return frame;
 }
+
+}  // namespace
 
 template <class T>
 std::string encode_message(const T& message) {
@@ -383,7 +400,7 @@ std::string encode_message(const T& message) {
 template <class T>
 Result<T> decode_message(std::string_view bytes) {
   const std::string what = std::string(Message<T>::name) + " frame";
-  Result<Frame> frame = unpack_frame(bytes, what);
+  const Result<FrameView> frame = unpack_frame(bytes, what);
   if (!frame) return frame.error();
   if (frame->kind != static_cast<std::uint16_t>(Message<T>::kind))
     return corrupt(what + " holds " + name_of_kind(frame->kind));
@@ -395,8 +412,6 @@ Result<T> decode_message(std::string_view bytes) {
   if (!wrong.empty()) return corrupt(what + ": " + wrong);
   return message;
 }
-
-}  // namespace
 
 std::string encode(const Prompt& prompt) {
   return encode_message(prompt);
@@ -439,7 +454,35 @@ Result<Frame> decode_frame(std::string_view bytes) {
   constexpr std::size_t kOverheadBytesMax = 64;
   if (bytes.size() > limits::kControlFrameBytesMax + kOverheadBytesMax)
     return Error{ErrorCode::kExhausted, "control frame is larger than its limit", {}, {}, {}};
-  return unpack_frame(bytes, "control frame");
+  const Result<FrameView> frame = unpack_frame(bytes, "control frame");
+  if (!frame) return frame.error();
+  return Frame{frame->kind, std::string(frame->body)};
 }
+
+Result<MessageKind> kind_of(std::string_view bytes) {
+  const Result<FrameView> frame = unpack_frame(bytes, "frame");
+  if (!frame) return frame.error();
+  return static_cast<MessageKind>(frame->kind);
+}
+
+#define ASSAY_CODEC_OF(type)                          \
+  template std::string encode_message(const type&);   \
+  template Result<type> decode_message(std::string_view)
+ASSAY_CODEC_OF(NodeHello);
+ASSAY_CODEC_OF(NodeWelcome);
+ASSAY_CODEC_OF(BulkHello);
+ASSAY_CODEC_OF(WorkerOrder);
+ASSAY_CODEC_OF(GenerateOrder);
+ASSAY_CODEC_OF(CancelOrder);
+ASSAY_CODEC_OF(VerifyOrder);
+ASSAY_CODEC_OF(WeightsNotice);
+ASSAY_CODEC_OF(WorkerReport);
+ASSAY_CODEC_OF(RolloutsReport);
+ASSAY_CODEC_OF(RefusalReport);
+ASSAY_CODEC_OF(VerdictsReport);
+ASSAY_CODEC_OF(StateReport);
+ASSAY_CODEC_OF(WeightsRequest);
+ASSAY_CODEC_OF(WeightsChunk);
+#undef ASSAY_CODEC_OF
 
 }  // namespace assay::wire

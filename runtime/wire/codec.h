@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "runtime/core/result.h"
+#include "runtime/wire/cluster.h"
 #include "runtime/wire/policy_update.h"
 #include "runtime/wire/prompt.h"
 #include "runtime/wire/rollout.h"
@@ -32,11 +33,29 @@ enum class MessageKind : std::uint16_t {
   kVerdict = 3,
   kTrainBatch = 4,
   kPolicyUpdate = 5,
+  kNodeHello = 10,
+  kNodeWelcome = 11,
+  kBulkHello = 12,
+  kWorkerOrder = 13,
+  kGenerateOrder = 14,
+  kCancelOrder = 15,
+  kVerifyOrder = 16,
+  kWeightsNotice = 17,
+  kWorkerReport = 18,
+  kRolloutsReport = 19,
+  kRefusalReport = 20,
+  kVerdictsReport = 21,
+  kStateReport = 22,
+  kWeightsRequest = 23,
+  kWeightsChunk = 24,
   kControl = 256,
 };
 
-// Hash over the names and types of all fields of all messages, the same on every machine.
+// Hash over the names and types of all fields of the messages that are also stored, the same on
+// every machine; and of all messages, those of the cluster included, which only travel. So a
+// history outlives changes of the cluster's messages.
 std::uint64_t schema_hash();
+std::uint64_t cluster_schema_hash();
 
 std::string encode(const Prompt& prompt);
 std::string encode(const Rollout& rollout);
@@ -52,6 +71,16 @@ Result<Rollout> decode_rollout(std::string_view bytes);
 Result<Verdict> decode_verdict(std::string_view bytes);
 Result<TrainBatch> decode_train_batch(std::string_view bytes);
 Result<PolicyUpdate> decode_policy_update(std::string_view bytes);
+
+// Messages of the cluster, each by its own type: decode_message<NodeHello>(bytes). Errors as above.
+template <class Message>
+std::string encode_message(const Message& message);
+template <class Message>
+Result<Message> decode_message(std::string_view bytes);
+
+// What a frame holds, read from its head alone; the body is not looked at. Errors: kCorrupt for
+// bytes that are no frame of this program, of this protocol and of these field lists.
+Result<MessageKind> kind_of(std::string_view bytes);
 
 // A frame around bytes of the caller's own, for the control plane. `body` is at most
 // limits::kControlFrameBytesMax bytes.

@@ -65,4 +65,35 @@ std::string wrong_with(const PolicyUpdate&) {
   return {};
 }
 
+std::string wrong_with(const NodeHello& hello) {
+  constexpr std::size_t kNameBytesMax = 64;
+  constexpr std::size_t kPoolsMax = 256;
+  if (hello.node.empty() || hello.node.size() > kNameBytesMax) {
+    return "a node's name has 1 to " + std::to_string(kNameBytesMax) + " bytes";
+  }
+  if (hello.capacities.size() > kPoolsMax) return "it names too many pools";
+  return {};
+}
+std::string wrong_with(const VerifyOrder& order) {
+  for (const Prompt& prompt : order.prompts) {
+    if (std::string wrong = wrong_with(prompt); !wrong.empty()) return wrong;
+  }
+  for (const VerifyTask& task : order.tasks) {
+    if (task.prompt >= order.prompts.size()) return "a task's prompt is not in it";
+  }
+  return {};
+}
+std::string wrong_with(const RolloutsReport& report) {
+  for (const Rollout& rollout : report.rollouts) {
+    if (std::string wrong = wrong_with(rollout); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+std::string wrong_with(const VerdictsReport& report) {
+  for (const JudgedRollout& judged : report.verdicts) {
+    if (std::string wrong = wrong_with(judged.verdict); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+
 }  // namespace assay::wire

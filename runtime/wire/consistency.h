@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "runtime/wire/cluster.h"
 #include "runtime/wire/policy_update.h"
 #include "runtime/wire/prompt.h"
 #include "runtime/wire/rollout.h"
@@ -19,5 +20,14 @@ std::string wrong_with(const Rollout& rollout);
 std::string wrong_with(const Verdict& verdict);
 std::string wrong_with(const TrainBatch& batch);
 std::string wrong_with(const PolicyUpdate& update);
+std::string wrong_with(const NodeHello& hello);
+std::string wrong_with(const VerifyOrder& order);
+std::string wrong_with(const RolloutsReport& report);
+std::string wrong_with(const VerdictsReport& report);
+// Messages whose every combination of values means something.
+template <class Message>
+std::string wrong_with(const Message&) {
+  return {};
+}
 
 }  // namespace assay::wire

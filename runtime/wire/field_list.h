@@ -27,6 +27,10 @@ template <>
 struct EnumSize<VerdictCode> {
   static constexpr std::uint8_t value = 13;
 };
+template <>
+struct EnumSize<WorkerEvent> {
+  static constexpr std::uint8_t value = 3;
+};
 
 // The kind of a message and its name for people.
 template <class T>
@@ -56,6 +60,29 @@ struct Message<PolicyUpdate> {
   static constexpr MessageKind kind = MessageKind::kPolicyUpdate;
   static constexpr const char* name = "policy update";
 };
+
+#define ASSAY_MESSAGE(type, text)                            \
+  template <>                                                \
+  struct Message<type> {                                     \
+    static constexpr MessageKind kind = MessageKind::k##type; \
+    static constexpr const char* name = text;                \
+  }
+ASSAY_MESSAGE(NodeHello, "node hello");
+ASSAY_MESSAGE(NodeWelcome, "node welcome");
+ASSAY_MESSAGE(BulkHello, "bulk hello");
+ASSAY_MESSAGE(WorkerOrder, "worker order");
+ASSAY_MESSAGE(GenerateOrder, "generate order");
+ASSAY_MESSAGE(CancelOrder, "cancel order");
+ASSAY_MESSAGE(VerifyOrder, "verify order");
+ASSAY_MESSAGE(WeightsNotice, "weights notice");
+ASSAY_MESSAGE(WorkerReport, "worker report");
+ASSAY_MESSAGE(RolloutsReport, "rollouts report");
+ASSAY_MESSAGE(RefusalReport, "refusal report");
+ASSAY_MESSAGE(VerdictsReport, "verdicts report");
+ASSAY_MESSAGE(StateReport, "state report");
+ASSAY_MESSAGE(WeightsRequest, "weights request");
+ASSAY_MESSAGE(WeightsChunk, "weights chunk");
+#undef ASSAY_MESSAGE
 
 // Calls each(name, value) for the alternating arguments of an `inspect`.
 template <class Each>

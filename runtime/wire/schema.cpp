@@ -79,4 +79,28 @@ std::uint64_t schema_hash() {
   return hash;
 }
 
+std::uint64_t cluster_schema_hash() {
+  static const std::uint64_t hash = [] {
+    Hasher hasher;
+    hasher.add_u64(schema_hash());
+    add_schema<NodeHello>(hasher);
+    add_schema<NodeWelcome>(hasher);
+    add_schema<BulkHello>(hasher);
+    add_schema<WorkerOrder>(hasher);
+    add_schema<GenerateOrder>(hasher);
+    add_schema<CancelOrder>(hasher);
+    add_schema<VerifyOrder>(hasher);
+    add_schema<WeightsNotice>(hasher);
+    add_schema<WorkerReport>(hasher);
+    add_schema<RolloutsReport>(hasher);
+    add_schema<RefusalReport>(hasher);
+    add_schema<VerdictsReport>(hasher);
+    add_schema<StateReport>(hasher);
+    add_schema<WeightsRequest>(hasher);
+    add_schema<WeightsChunk>(hasher);
+    return hasher.finish().leading_u64();
+  }();
+  return hash;
+}
+
 }  // namespace assay::wire
