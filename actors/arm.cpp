@@ -44,7 +44,7 @@ std::string ask_status(caf::actor_system& system, const caf::actor& status,
                        const std::string& request) {
   caf::scoped_actor self(system);
   std::string body = R"({"assay":1,"error":"the run is ending"})";
-  self->request(status, std::chrono::seconds(2), StatusQuery{request})
+  self->request(status, std::chrono::seconds(6), StatusQuery{request})
       .receive([&](const StatusAnswer& answer) { body = answer.body; }, [](caf::error&) {});
   return body;
 }

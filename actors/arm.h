@@ -25,12 +25,15 @@
 #include "runtime/dataset/prompt_source.h"
 #include "runtime/flow/batch_builder.h"
 #include "runtime/flow/group_flow.h"
+#include "runtime/flow/placement.h"
 #include "runtime/store/ledger_event.h"
 #include "runtime/telemetry/log.h"
 #include "runtime/text/tokenizer.h"
 #include "verifiers/verifier.h"
 
 namespace assay::actors {
+
+class ClusterHead;
 
 // How many workers a pool has. With replicas_max above replicas it follows its queue between them.
 struct PoolPlan {
@@ -51,6 +54,9 @@ struct ArmOptions {
   gpu::GeneratorOptions generator;
   gpu::SamplingOptions sampling;
   std::map<std::string, PoolPlan> pools;  // "generator", and every verifier by its name
+  // Where workers may live: this process, as far as it hosts their pools, and the cluster's nodes.
+  flow::PoolCapacities local_capacities = {{flow::kEveryPool, 4096}};
+  std::shared_ptr<ClusterHead> cluster;  // null: this process alone
   std::uint64_t checkpoint_interval = 0;  // steps; 0: only after the last one
   std::uint32_t checkpoint_keep = 2;
 

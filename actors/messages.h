@@ -143,6 +143,7 @@ struct PoolSize {
 struct WorkerFailed {
   std::string worker;
   Error error;
+  bool is_nodes_fault = false;  // its node went: says nothing about the worker
 };
 // supervisor -> itself
 struct Restart {
@@ -214,6 +215,7 @@ struct ReportState {
 struct WorkerLife {
   std::string id, role, state;
   std::uint64_t restarts = 0;
+  std::string node = "local";
 };
 struct DescribeGroup {
   GroupId group;

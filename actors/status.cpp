@@ -60,6 +60,7 @@ void note_worker(StatusFacts& facts, const WorkerState& reported) {
   const WorkerState before = std::exchange(worker.last, reported);
   worker.last.state = before.state;
   worker.last.restarts = before.restarts;
+  worker.last.node = before.node;
   worker.busy.add(time, busy_seconds(reported, time));
 }
 
@@ -73,6 +74,7 @@ void note_life(StatusFacts& facts, const WorkerLife& life) {
   worker.role = life.role;
   worker.state = life.state;
   worker.restarts = life.restarts;
+  worker.node = life.node;
   worker.is_busy = false;
   worker.doing.clear();
 }

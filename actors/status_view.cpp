@@ -38,14 +38,14 @@ json actor_json(const WatchedWorker& watched, std::uint64_t resident_bytes, Stea
   const WorkerState& worker = watched.last;
   return {{"id", worker.id},
           {"role", worker.role},
-          {"node", "local"},
+          {"node", worker.node},
           {"state", worker.state},
           {"busy_fraction", busy_fraction(watched, now)},
           {"done", worker.done},
           {"failed", worker.failed},
           {"p50_ms", worker.p50_ms},
           {"p95_ms", worker.p95_ms},
-          {"rss_bytes", resident_bytes},
+          {"rss_bytes", worker.resident_bytes > 0 ? worker.resident_bytes : resident_bytes},
           {"restarts", worker.restarts},
           {"policy_version", worker.policy_version ? json(*worker.policy_version) : json(nullptr)},
           {"doing", doing_text(worker, now)}};

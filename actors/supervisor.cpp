@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "actors/actor_log.h"
@@ -11,6 +13,8 @@
 #include "actors/generator.h"
 #include "actors/learner.h"
 #include "actors/ledger_keeper.h"
+#include "actors/node_hub.h"
+#include "actors/remote_worker.h"
 #include "actors/status.h"
 #include "actors/verifier.h"
 #include "runtime/core/clock.h"
@@ -23,6 +27,7 @@ using Self = caf::stateful_actor<SupervisorState>*;
 using telemetry::LogLevel;
 
 constexpr std::chrono::milliseconds kTickInterval{200};
+const std::string kLocalNode = "local";  // this process
 
 std::string role_of(const std::string& id) {
   return is_generator(id) ? "generator" : "verifier";
@@ -67,21 +72,56 @@ caf::actor spawn_verifier(Self self, const std::string& id) {
   return self->spawn(verifier, std::move(setup), state.curator, state.setup.status);
 }
 
+void tell_life(Self self, const std::string& id, const char* life) {
+  SupervisorState& state = self->state;
+  self->send(state.setup.status, WorkerLife{id, role_of(id), life, state.restarts.restarts(id),
+                                            state.placement.node_of(id)});
+}
+
+Result<caf::actor> spawn_here(Self self, const std::string& id) {
+  SupervisorState& state = self->state;
+  if (!is_generator(id)) return spawn_verifier(self, id);
+  Result<GeneratorSetup> setup = generator_setup(state, id);
+  if (!setup) return setup.error();
+  return self->spawn<caf::detached>(generator, std::move(*setup), state.curator,
+                                    caf::actor_cast<caf::actor>(self), state.setup.status);
+}
+
+caf::actor spawn_there(Self self, const std::string& id, const std::string& node) {
+  SupervisorState& state = self->state;
+  RemoteWorkerSetup setup{id, node, state.setup.options->cluster, {}};
+  if (is_generator(id)) {
+    const bool is_pinned = state.setup.options->flow.dispatch.is_deterministic;
+    setup.weights = state.weights;
+    if (!is_pinned) setup.weights.erase(setup.weights.begin(), std::prev(setup.weights.end()));
+  }
+  return self->spawn(remote_worker, std::move(setup), state.hub, state.curator,
+                     caf::actor_cast<caf::actor>(self));
+}
+
+// Without a node that has room the worker waits for one.
 Result<void> start_worker(Self self, const std::string& id) {
   SupervisorState& state = self->state;
+  const std::optional<std::string> node = state.placement.place(id);
+  if (!node) {
+    state.homeless.insert(id);
+    tell_life(self, id, "PENDING_CREATION");
+    state.log.write(LogLevel::kWarn, id + " waits: no node has room for its pool");
+    return {};
+  }
+  state.homeless.erase(id);
   caf::actor worker;
-  if (is_generator(id)) {
-    Result<GeneratorSetup> setup = generator_setup(state, id);
-    if (!setup) return setup.error();
-    worker = self->spawn<caf::detached>(generator, std::move(*setup), state.curator,
-                                        caf::actor_cast<caf::actor>(self), state.setup.status);
+  if (*node == kLocalNode) {
+    Result<caf::actor> made = spawn_here(self, id);
+    if (!made) return made.error();
+    worker = *made;
   } else {
-    worker = spawn_verifier(self, id);
+    worker = spawn_there(self, id, *node);
   }
   watch(self, worker, id);
   state.workers[id] = worker;
-  self->send(state.setup.status, WorkerLife{id, role_of(id), "ALIVE", state.restarts.restarts(id)});
-  state.log.write(LogLevel::kInfo, id + " started");
+  tell_life(self, id, "ALIVE");
+  state.log.write(LogLevel::kInfo, id + " started on node " + *node);
   return {};
 }
 
@@ -103,7 +143,9 @@ bool has_worker_like(const SupervisorState& state, const std::string& id) {
 void worker_left(Self self, const std::string& id) {
   SupervisorState& state = self->state;
   state.roster.left(id);
-  self->send(state.setup.status, WorkerLife{id, role_of(id), "LEFT", state.restarts.restarts(id)});
+  tell_life(self, id, "LEFT");
+  state.placement.remove(id);
+  state.homeless.erase(id);
   state.log.write(LogLevel::kInfo, id + " has left");
 }
 
@@ -114,8 +156,8 @@ void worker_died(Self self, const std::string& id, const std::string& why) {
   if (state.roster.is_retiring(id)) return worker_left(self, id);
   const auto delay = state.restarts.worker_died(id, SystemClock().now());
   const std::uint32_t restarts = state.restarts.restarts(id);
-  self->send(state.setup.status,
-             WorkerLife{id, role_of(id), delay ? "RESTARTING" : "DEAD", restarts});
+  tell_life(self, id, delay ? "RESTARTING" : "DEAD");
+  state.placement.remove(id);
   if (delay) {
     state.log.write(LogLevel::kWarn, id + " died: " + why + "; restart " +
                                          std::to_string(restarts) + " in " +
@@ -167,8 +209,23 @@ bool send_away(Self self, const std::string& id) {
   return true;
 }
 
+// Its node is gone, which says nothing about the worker: it lives on elsewhere at once.
+void worker_moves(Self self, const WorkerFailed& failed) {
+  SupervisorState& state = self->state;
+  state.workers.erase(failed.worker);
+  state.placement.remove(failed.worker);
+  self->send(state.curator, WorkerLost{failed.worker});
+  state.log.write(LogLevel::kWarn, failed.worker + ": " + failed.error.message);
+  if (state.roster.is_retiring(failed.worker)) return worker_left(self, failed.worker);
+  if (auto started = start_worker(self, failed.worker); !started) {
+    worker_died(self, failed.worker, started.error().message);
+  }
+}
+
 void worker_failed(Self self, const WorkerFailed& failed) {
-  if (send_away(self, failed.worker)) worker_died(self, failed.worker, failed.error.message);
+  if (!send_away(self, failed.worker)) return;
+  if (failed.is_nodes_fault) return worker_moves(self, failed);
+  worker_died(self, failed.worker, failed.error.message);
 }
 
 void worker_retired(Self self, const std::string& id) {
@@ -205,8 +262,7 @@ Result<void> resize(Self self, const std::string& pool, std::uint32_t count) {
       worker_left(self, id);
       continue;
     }
-    self->send(state.setup.status,
-               WorkerLife{id, role_of(id), "DRAINING", state.restarts.restarts(id)});
+    tell_life(self, id, "DRAINING");
     self->send(state.curator, Retire{id});
     state.log.write(LogLevel::kInfo, id + " retires");
   }
@@ -276,8 +332,20 @@ void follow_queue(Self self, const PoolLoad& load) {
   }
 }
 
+void node_joined(Self self, const NodeInfo& node) {
+  SupervisorState& state = self->state;
+  state.placement.node_joined(node.name, node.capacities);
+  state.log.write(LogLevel::kInfo, "node " + node.name + " is here");
+  for (const std::string& id : std::set<std::string>(state.homeless)) {
+    if (auto started = start_worker(self, id); !started) {
+      worker_died(self, id, started.error().message);
+    }
+  }
+}
+
 Result<void> start_pools(Self self) {
   SupervisorState& state = self->state;
+  state.placement.node_joined(kLocalNode, state.setup.options->local_capacities);
   for (const auto& [pool, plan] : state.setup.options->pools) {
     if (plan.replicas_max > plan.replicas) {
       flow::ScaleOptions scale;
@@ -318,15 +386,20 @@ Result<void> start_team(Self self) {
   state.learner = self->spawn<caf::detached>(learner, std::move(learner_setup), state.curator, me,
                                              state.setup.status);
   watch(self, state.learner, "learner/0");
+  if (options->cluster != nullptr) {
+    state.hub = self->spawn(node_hub, options->cluster, open_log(*options, "nodes"), state.curator,
+                            me, state.setup.status);
+    watch(self, state.hub, "node hub");
+  }
   return start_pools(self);
 }
 
 void dismiss(Self self) {
   SupervisorState& state = self->state;
-  for (const caf::actor& one : {state.learner, state.curator, state.keeper}) {
+  for (const auto& [id, worker] : state.workers) leave(worker);
+  for (const caf::actor& one : {state.hub, state.learner, state.curator, state.keeper}) {
     if (one) leave(one);
   }
-  for (const auto& [id, worker] : state.workers) leave(worker);
   state.log.write(LogLevel::kInfo, "everyone is dismissed");
   self->quit();
 }
@@ -350,6 +423,8 @@ caf::behavior supervisor(Self self, SupervisorSetup setup) {
           worker_died(self, restart.worker, started.error().message);
         }
       },
+      [=](const NodeJoined& joined) { node_joined(self, joined.node); },
+      [=](const NodeGone& gone) { self->state.placement.node_lost(gone.node); },
       [=](const Retired& retired) { worker_retired(self, retired.worker); },
       [=](const PoolLoad& load) { follow_queue(self, load); },
       [=](const ResizePools& request) { return resize_all(self, request); },

@@ -11,10 +11,12 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "actors/messages.h"
 #include "actors/prepare.h"
+#include "runtime/flow/placement.h"
 #include "runtime/flow/restart_plan.h"
 #include "runtime/flow/roster.h"
 #include "runtime/flow/scale_plan.h"
@@ -42,6 +44,9 @@ struct SupervisorState {
   std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;
   flow::RestartPlan restarts;
   flow::Roster roster;
+  flow::Placement placement;
+  std::set<std::string> homeless;  // workers that wait for a node with room
+  caf::actor hub;                  // of the nodes; null without a cluster
   std::map<std::string, flow::ScalePlan> followed;  // pools that follow their queues
   std::uint32_t lost_workers = 0;  // given up
   bool is_stopping = false;

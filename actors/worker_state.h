@@ -26,6 +26,8 @@ struct WorkerState {
   std::uint64_t done = 0, failed = 0, restarts = 0;
   double p50_ms = 0, p95_ms = 0;  // a rollout judged, a token step of all rollouts, an update
   std::optional<std::uint64_t> policy_version;
+  std::string node = "local";
+  std::uint64_t resident_bytes = 0;  // of the process it lives in; 0: this one
 };
 
 }  // namespace assay::actors

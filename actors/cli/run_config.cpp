@@ -383,6 +383,22 @@ Result<Node> read_tree(const config::Request& request) {
   return root;
 }
 
+Result<LoadedConfig> load_tree(const Node& root) {
+  RunConfig run;
+  Schema schema;
+  describe(schema, run);
+  auto values = schema.load(root);
+  if (!values) return values.error();
+  run.model.shape.context_size = run.seq_len;
+  run.algo.loss.length_max = run.generator.sampling.max_completion_tokens;
+  run.sft.optim.total_updates = run.sft.steps;
+  run.learner.optim.total_updates = run.max_steps;
+  LoadedConfig loaded{std::move(run), config::Resolved(std::move(*values))};
+  const auto checked = check_run_config(loaded);
+  if (!checked) return checked.error();
+  return loaded;
+}
+
 }  // namespace
 
 algo::AdvantageOptions advantage_options(const AlgorithmSettings& settings) {
@@ -398,19 +414,13 @@ algo::AdvantageOptions advantage_options(const AlgorithmSettings& settings) {
 Result<LoadedConfig> load_run_config(const config::Request& request) {
   const auto root = read_tree(request);
   if (!root) return root.error();
-  RunConfig run;
-  Schema schema;
-  describe(schema, run);
-  auto values = schema.load(*root);
-  if (!values) return values.error();
-  run.model.shape.context_size = run.seq_len;
-  run.algo.loss.length_max = run.generator.sampling.max_completion_tokens;
-  run.sft.optim.total_updates = run.sft.steps;
-  run.learner.optim.total_updates = run.max_steps;
-  LoadedConfig loaded{std::move(run), config::Resolved(std::move(*values))};
-  const auto checked = check_run_config(loaded);
-  if (!checked) return checked.error();
-  return loaded;
+  return load_tree(*root);
+}
+
+Result<LoadedConfig> load_run_config_text(std::string_view toml, std::string_view name) {
+  const auto root = config::parse_toml(toml, name);
+  if (!root) return root.error();
+  return load_tree(*root);
 }
 
 bool is_run_config_key(std::string_view key) {

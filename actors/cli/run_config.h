@@ -193,6 +193,9 @@ algo::AdvantageOptions advantage_options(const AlgorithmSettings& settings);
 // E110 (group_size below 2), E111 (keys that contradict each other); kNotFound for a missing file.
 Result<LoadedConfig> load_run_config(const config::Request& request);
 
+// The same for a resolved config that came as text; `name` stands for it in errors.
+Result<LoadedConfig> load_run_config_text(std::string_view toml, std::string_view name);
+
 // True when `key` (dashes or underscores) names a key or a table of RunConfig.
 bool is_run_config_key(std::string_view key);
 

@@ -320,6 +320,8 @@ Result<std::optional<EvalResults>> TrainingRun::train_and_evaluate(const std::st
   Result<actors::ArmOptions> options = make_arm_options(setup_, paths_, arm, *reward, is_resume_);
   if (!options) return options.error();
   options->logs = logs_;
+  options->cluster = place_.cluster;
+  options->local_capacities = place_.local;
   options->tell = [this](const std::string& text) { say(text); };
   if (auto made = make_folders(folder_of(options->ledger_path)); !made) return made.error();
   if (auto made = make_folders(options->checkpoints_folder); !made) return made.error();

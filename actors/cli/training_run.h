@@ -12,6 +12,7 @@
 #include "actors/arm.h"
 #include "actors/cli/command.h"
 #include "actors/cli/policy_eval.h"
+#include "actors/cli/run_launch.h"
 #include "actors/cli/run_report.h"
 #include "actors/cli/run_setup.h"
 #include "actors/cli/stage_status.h"
@@ -28,6 +29,9 @@ class TrainingRun {
   // Borrows everything. `command` is what was typed. `interrupt` becomes true on Ctrl-C.
   TrainingRun(CommandContext& context, const RunSetup& setup, const store::RunPaths& paths,
               std::string command, bool is_resume, const std::atomic<bool>& interrupt);
+
+  // Where the workers live; before go(). Without it: in this process.
+  void set_place(const WorkPlace& place) { place_ = place; }
 
   // Errors: what a stage said. An interrupted run is no error: it returns the signal's exit code
   // after a checkpoint.
@@ -87,6 +91,7 @@ class TrainingRun {
   telemetry::ActorLog log_;
   std::vector<double> rewards_;  // of the arm in hand, for the sparkline
   std::uint32_t lost_workers_ = 0;
+  WorkPlace place_;
   bool is_resume_ = false;
   bool is_health_stop_ = false;
   double stage_s_ = 0;  // of the last evaluation

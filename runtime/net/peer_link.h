@@ -51,13 +51,14 @@ struct ListenerEvents {
 
 class PeerListener {
  public:
-  // Listens on `host`:`port`; port 0 takes a free one. Errors: kInvalidInput for keys that are not
-  // the head's; kUnavailable when the port is taken.
+  // Takes `host`:`port`; port 0 takes a free one. Peers may connect, and are heard once it is
+  // started. Errors: kInvalidInput for keys that are not the head's; kUnavailable when the port is
+  // taken.
   static Result<std::unique_ptr<PeerListener>> listen(const std::string& host, std::uint16_t port,
                                                       const ClusterKeys& keys,
-                                                      const LinkOptions& options,
-                                                      ListenerEvents events);
+                                                      const LinkOptions& options);
   ~PeerListener();  // no event comes after it
+  void start(ListenerEvents events);  // once
 
   std::uint16_t port() const;
   // Queues a frame. Errors: kNotFound for a peer that is lost or was never there.

@@ -128,6 +128,9 @@ struct PeerListener::State {
       flush_all();
       keep_alive();
     }
+    // Farewells that were asked for just before the end.
+    for (Outgoing& one : mailbox.take_all()) enqueue(std::move(one));
+    flush_all();
   }
 
   void receive() {
@@ -253,8 +256,7 @@ struct PeerListener::State {
 Result<std::unique_ptr<PeerListener>> PeerListener::listen(const std::string& host,
                                                            std::uint16_t port,
                                                            const ClusterKeys& keys,
-                                                           const LinkOptions& options,
-                                                           ListenerEvents events) {
+                                                           const LinkOptions& options) {
   if (keys.role != PeerRole::kHead) {
     return Error{ErrorCode::kInvalidInput,
                  "the key of a " + std::string(to_string(keys.role)) + " cannot lead a cluster",
@@ -262,7 +264,6 @@ Result<std::unique_ptr<PeerListener>> PeerListener::listen(const std::string& ho
   }
   auto state = std::make_unique<State>();
   state->options = options;
-  state->events = std::move(events);
   const std::string endpoint =
       port == 0 ? endpoint_of(host, 0).replace(endpoint_of(host, 0).rfind(':') + 1, 1, "*")
                 : endpoint_of(host, port);
@@ -287,9 +288,14 @@ Result<std::unique_ptr<PeerListener>> PeerListener::listen(const std::string& ho
                  {},
                  "E601"};
   }
-  State& running = *state;
-  state->thread = std::thread([&running] { running.serve(); });
   return std::unique_ptr<PeerListener>(new PeerListener(std::move(state)));
+}
+
+void PeerListener::start(ListenerEvents events) {
+  ASSAY_CHECK(!state_->thread.joinable(), "a listener is started once");
+  state_->events = std::move(events);
+  state_->last_heartbeat = Clock::now();
+  state_->thread = std::thread([&running = *state_] { running.serve(); });
 }
 
 PeerListener::PeerListener(std::unique_ptr<State> state) : state_(std::move(state)) {}

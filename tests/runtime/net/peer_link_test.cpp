@@ -68,9 +68,10 @@ class PeerLink : public ::testing::Test {
       heard_.add(std::string(to_string(peer.role)) + ": " + frame);
     };
     events.on_lost = [this](const Peer&, const std::string& why) { heard_.add("lost: " + why); };
-    auto made = PeerListener::listen("127.0.0.1", 0, keys(PeerRole::kHead), options, events);
+    auto made = PeerListener::listen("127.0.0.1", 0, keys(PeerRole::kHead), options);
     ASSERT_TRUE(made) << made.error().message;
     listener_ = std::move(*made);
+    listener_->start(events);
   }
 
   Result<std::unique_ptr<PeerDialer>> dial(const ClusterKeys& own, Events& events,
@@ -153,7 +154,7 @@ TEST_F(PeerLink, AHeadWithAnotherKeyIsNotSpokenTo) {
 
 TEST_F(PeerLink, OnlyTheHeadsKeyLeads) {
   const auto refused =
-      PeerListener::listen("127.0.0.1", 0, keys(PeerRole::kNode), quick(), ListenerEvents{});
+      PeerListener::listen("127.0.0.1", 0, keys(PeerRole::kNode), quick());
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("key of a node"), std::string::npos);
 }
@@ -161,7 +162,7 @@ TEST_F(PeerLink, OnlyTheHeadsKeyLeads) {
 TEST_F(PeerLink, ATakenPortIsNamed) {
   listen();
   const auto second = PeerListener::listen("127.0.0.1", listener_->port(), keys(PeerRole::kHead),
-                                           quick(), ListenerEvents{});
+                                           quick());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().id, "E601");
   EXPECT_NE(second.error().message.find("the port is taken"), std::string::npos);
