@@ -114,6 +114,41 @@ TEST(Composition, ATripwireRejectsAndCanBeTold) {
   EXPECT_FALSE(verdict.checks[0].is_passed);
 }
 
+// Nothing of a completion that cheats is worth anything, however much else of it is right.
+TEST(Composition, ATripwireInsideAPartRejectsTheWhole) {
+  const JudgedPart inner{"inner", PartRole::kScore, 1,
+                         of(CompositionRule::kAll,
+                            {as(PartRole::kTripwire, wrong("reads tests")), right("a")})};
+  const CompositionOptions mean{CompositionRule::kWeighted, Abstention::kUnscored, 0.5};
+  for (const JudgedPart& part : {inner, as(PartRole::kGate, inner)}) {
+    const Verdict whole = compose(mean, {right("answer", 1, 9), part});
+    EXPECT_EQ(whole.code, VerdictCode::kRejected);
+    EXPECT_EQ(whole.reward, 0.0);
+    EXPECT_EQ(wire::tripped_wires(whole), std::vector<std::string>{"reads tests"});
+    EXPECT_TRUE(is_decided(mean, {part}));
+  }
+}
+
+TEST(Composition, NothingToLookAtIsNoSolutionAndNoCheating) {
+  for (const auto code :
+       {VerdictCode::kNoAnswer, VerdictCode::kMalformed, VerdictCode::kOutputLimit}) {
+    JudgedPart part = as(PartRole::kTripwire, wrong("t"));
+    part.verdict->code = code;
+    const Verdict verdict = of(CompositionRule::kWeighted, {part, right("a", 1, 9)});
+    EXPECT_EQ(verdict.code, code);
+    EXPECT_EQ(verdict.reward, 0.0);
+    EXPECT_TRUE(wire::tripped_wires(verdict).empty());
+  }
+}
+
+TEST(Composition, ATripwireThatIsAwayTripsNothing) {
+  const Verdict verdict = of(CompositionRule::kAll, {as(PartRole::kTripwire, away("t"))});
+  EXPECT_EQ(verdict.outcome, Outcome::kUnscored);
+  EXPECT_TRUE(wire::tripped_wires(verdict).empty());
+  const Verdict open = of(CompositionRule::kAll, {as(PartRole::kTripwire, right("t")), wrong("a")});
+  EXPECT_TRUE(wire::tripped_wires(open).empty()) << "wrong is not cheating";
+}
+
 TEST(Composition, ChecksOfPartsKeepTheirNames) {
   JudgedPart part = right("rubric");
   part.verdict->checks = {{"greeting", true, 1, "hello"}};
