@@ -21,6 +21,7 @@ class RunPaths {
   // The ledger of an arm: "true" is the run itself, anything else a control.
   std::string ledger(std::string_view arm = "true") const;
   std::string checkpoints(std::string_view arm = "true") const;
+  std::string quarantine(std::string_view arm = "true") const;
   std::string controls() const { return root_ + "/controls"; }
   std::string metrics() const { return root_ + "/metrics.jsonl"; }
   std::string logs() const { return root_ + "/logs/latest"; }
