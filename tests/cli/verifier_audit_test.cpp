@@ -5,17 +5,21 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 
 #include "actors/cli/audit_report.h"
 #include "runtime/core/json.h"
+#include "tests/support/temporary_folder.h"
 #include "verifiers/registry.h"
 
 namespace assay::cli {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using verifiers::Case;
 using wire::Outcome;
 using wire::Verdict;
@@ -161,6 +165,33 @@ TEST(Audit, WarnsOfFlakySlowAndKeywordJudges) {
         Outcome::kCorrect));
   }
   EXPECT_THAT(audit(cases, {}).warnings, Contains(HasSubstr("keyword matching: 6 of 6")));
+}
+
+// A judge that nothing keeps from writing, and one that is said to be kept from it.
+AuditReport audit_of_writer(const std::string& isolation, const std::string& folder) {
+  const auto writer = judge([=](const wire::Prompt&, std::string_view text) {
+    std::ofstream(folder + "/seen") << text;
+    Verdict verdict = wrong();
+    verdict.isolation = isolation;
+    return verdict;
+  });
+  AuditOptions options = without_mutants();
+  options.watched_folder = folder;
+  return audit({make_case(writer, "71", Outcome::kIncorrect)}, options);
+}
+
+TEST(Audit, WarnsOfAJudgeThatWritesWhereItWorks) {
+  for (const char* open : {"process", "fence(network,seccomp)"}) {
+    const testing::TemporaryFolder folder;
+    const AuditReport report = audit_of_writer(open, folder.root());
+    EXPECT_THAT(report.side_effects, ElementsAre("makes seen in the working directory"));
+    EXPECT_THAT(report.warnings, Contains(HasSubstr("side effects: while judging it makes seen")));
+    EXPECT_THAT(parse_json(audit_json(report, {})).at("side_effects"), SizeIs(1));
+  }
+  const testing::TemporaryFolder folder;
+  EXPECT_THAT(audit_of_writer("fence(network,landlock,seccomp)", folder.root()).side_effects,
+              IsEmpty())
+      << "others write there too, and a judge that cannot is not blamed";
 }
 
 TEST(Audit, TheMathVerifierPassesAndItsReportIsWhole) {

@@ -49,6 +49,17 @@ TEST(ComposeVerifier, MayBePartOfAnother) {
             Outcome::kCorrect);
 }
 
+TEST(ComposeVerifier, SideEffectsNameTheirPart) {
+  VerifierContext context;
+  context.folder = ASSAY_SOURCE_DIR "/tests/verifiers/python";
+  context.watches_effects = true;
+  const auto verifier = *make_compose_verifier(
+      context, R"({"parts": [{"type": "exact"}, {"name": "mine", "type": "python",
+                   "options": {"path": "functions.py:leaves_traces"}}]})");
+  verifier->verify({}, "/nowhere/at/all");
+  EXPECT_THAT(verifier->side_effects(), ::testing::Contains(HasSubstr("mine: writes a file")));
+}
+
 TEST(ComposeVerifier, ItsVersionIsThatOfItsOptionsAndParts) {
   const auto identity = [](const std::string& options) {
     return (*make_compose_verifier({}, options))->identity();
