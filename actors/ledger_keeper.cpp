@@ -28,9 +28,9 @@ void quarantine_tripped(LedgerKeeperState& state) {
   const std::vector<store::TrippedVerdict> tripped = std::exchange(state.tripped, {});
   if (state.setup.quarantine == nullptr || state.setup.quarantine->is_full()) return;
   if (auto added = state.setup.quarantine->add(tripped); !added) {
-    state.setup.log.write(telemetry::LogLevel::kError,
-                          "the quarantine stands still until the run is resumed: " +
-                              added.error().message);
+    state.setup.log.write(
+        telemetry::LogLevel::kError,
+        "the quarantine stands still until the run is resumed: " + added.error().message);
     state.setup.quarantine = nullptr;
   } else if (state.setup.quarantine->is_full()) {
     state.setup.log.write(telemetry::LogLevel::kWarn,

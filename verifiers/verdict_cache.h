@@ -14,9 +14,9 @@ struct CacheCounters {
 };
 
 // A verifier that remembers the verdicts of another. The key is the hash of the judge's identity,
-// all of the prompt that a judge may read, and the exact bytes of the completion, so no other text can meet it.
-// Scored verdicts only: a judge that failed is asked again. The verdicts used longest ago are
-// forgotten first. Thread-safe.
+// all of the prompt that a judge may read, and the exact bytes of the completion, so no other text
+// can meet it. Scored verdicts only: a judge that failed is asked again. The verdicts used longest
+// ago are forgotten first. Thread-safe.
 class CachedVerifier final : public Verifier {
  public:
   // `verdicts_max` at least 1.

@@ -36,10 +36,9 @@ FolderSnapshot FolderSnapshot::take(const std::string& folder, std::size_t entri
     if (::lstat(entry->path().c_str(), &file) != 0 || is_own_output(file)) continue;
     // What changes in a folder is told by its files.
     const bool is_folder = S_ISDIR(file.st_mode);
-    const Entry one{file.st_ino, is_folder ? 0 : static_cast<std::uint64_t>(file.st_size),
-                    is_folder ? 0
-                              : std::int64_t{file.st_mtim.tv_sec} * 1'000'000'000 +
-                                    file.st_mtim.tv_nsec};
+    const Entry one{
+        file.st_ino, is_folder ? 0 : static_cast<std::uint64_t>(file.st_size),
+        is_folder ? 0 : std::int64_t{file.st_mtim.tv_sec} * 1'000'000'000 + file.st_mtim.tv_nsec};
     snapshot.entries_[entry->path().lexically_relative(folder).string()] = one;
     if (snapshot.entries_.size() <= entries_max) continue;
     snapshot.is_whole_ = false;

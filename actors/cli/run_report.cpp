@@ -36,8 +36,8 @@ algo::HealthMetrics health_metrics(const actors::StepReport& step, std::uint64_t
       static_cast<double>(batch.unscored_count) / std::max(1u, batch.rollout_count);
   if (step.judged_rollouts > 0) {
     metrics.judged_count = step.judged_rollouts;
-    metrics.tripwire_fraction = static_cast<double>(step.tripped_rollouts) /
-                                static_cast<double>(step.judged_rollouts);
+    metrics.tripwire_fraction =
+        static_cast<double>(step.tripped_rollouts) / static_cast<double>(step.judged_rollouts);
   }
   metrics.staleness_max = batch.staleness_max;
   metrics.staleness_bound = bound;
@@ -296,9 +296,8 @@ Result<web::ReportInput> RunReport::finish(const store::RunPaths& paths, const E
     input_.controls.push_back(std::move(control));
   }
   const flow::Accounting& accounting = outcome.accounting;
-  input_.accounting = {
-      accounting.issued, accounting.consumed,       {},
-      accounting.open,   outcome.unscored_rollouts, tripped_rollouts_};
+  input_.accounting = {accounting.issued, accounting.consumed,       {},
+                       accounting.open,   outcome.unscored_rollouts, tripped_rollouts_};
   for (const auto& [reason, count] : accounting.dropped) {
     input_.accounting.dropped.push_back({std::string(wire::to_string(reason)), count});
   }

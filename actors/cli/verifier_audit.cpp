@@ -131,8 +131,8 @@ std::vector<Outcomes> judge_all(const std::vector<Trial>& trials, std::uint32_t 
 bool may_have_written(const std::vector<Outcomes>& outcomes) {
   return std::any_of(outcomes.begin(), outcomes.end(), [](const Outcomes& one) {
     const std::string& isolation = one.verdict.isolation;
-    return isolation == "process" || (isolation.starts_with("fence(") &&
-                                      isolation.find("landlock") == std::string::npos);
+    return isolation == "process" ||
+           (isolation.starts_with("fence(") && isolation.find("landlock") == std::string::npos);
   });
 }
 

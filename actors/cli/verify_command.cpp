@@ -147,9 +147,8 @@ Result<std::unique_ptr<verifiers::Verifier>> make_given(
   }
   Json python = parse_json(options.options_json);
   if (python.is_object()) python["path"] = options.verifier;
-  return verifiers::make_verifier("python",
-                                  python.is_object() ? json_text(python) : options.options_json,
-                                  context);
+  return verifiers::make_verifier(
+      "python", python.is_object() ? json_text(python) : options.options_json, context);
 }
 
 ExitCode verify_cases(CommandContext& context, const VerifyOptions& options) {

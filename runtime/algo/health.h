@@ -33,7 +33,7 @@ struct HealthMetrics {
   std::optional<double> truncated_fraction;
   std::optional<double> length_mean;  // tokens a completion
   std::optional<double> verifier_error_fraction;
-  std::optional<double> proxy_gap;  // training verifier minus a stricter hidden one
+  std::optional<double> proxy_gap;            // training verifier minus a stricter hidden one
   std::optional<double> tripwire_fraction;    // of the scored verdicts
   std::optional<std::uint64_t> judged_count;  // how many those are
   std::optional<std::uint64_t> staleness_max;

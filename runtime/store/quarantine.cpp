@@ -123,8 +123,7 @@ Result<std::string> Quarantine::line_of(const TrippedVerdict& tripped) {
   line["rollout"] = to_string(tripped.rollout);
   line["prompt_id"] = to_string(rollout->prompt);
   line["version_min"] = wire::oldest_version(*rollout).value;
-  line["version_max"] =
-      versions.empty() ? 0 : *std::max_element(versions.begin(), versions.end());
+  line["version_max"] = versions.empty() ? 0 : *std::max_element(versions.begin(), versions.end());
   line["tripwires"] = wire::tripped_wires(verdict);
   line["reward"] = *verdict.reward;
   line["reason"] = verdict.reason.substr(0, kReasonBytesShown);

@@ -85,15 +85,15 @@ TEST(Usage, ControlCharactersOfForeignTextAreNotPrinted) {
 // The audit of a function that keeps a diary, behind the fence and without it.
 TEST(Usage, AnAuditTellsOfAVerifierThatWritesAFile) {
   const testing::TemporaryFolder folder;
-  std::ofstream(folder.path("diary.py"))
-      << "def verify(completion, answer):\n"
-         "    try:\n"
-         "        open('diary.txt', 'a').write(completion)\n"
-         "    except OSError:\n"
-         "        pass\n"
-         "    return completion == answer\n";
+  std::ofstream(folder.path("diary.py")) << "def verify(completion, answer):\n"
+                                            "    try:\n"
+                                            "        open('diary.txt', 'a').write(completion)\n"
+                                            "    except OSError:\n"
+                                            "        pass\n"
+                                            "    return completion == answer\n";
   std::ofstream(folder.path("suite.jsonl"))
-      << R"({"id": "a", "completion": "71", "reference": "72", "expect": ["incorrect"]})" << "\n";
+      << R"({"id": "a", "completion": "71", "reference": "72", "expect": ["incorrect"]})"
+      << "\n";
   const std::vector<std::string> audit = {"verify", "diary.py", "--suite", "suite.jsonl"};
 
   const ProgramOutcome fenced = testing::run_program(ASSAY_PROGRAM, audit, folder.root());

@@ -37,6 +37,16 @@ class FunctionVerifier final : public verifiers::Verifier {
   Function function_;
 };
 
+// One that was seen to write a file.
+class TellingVerifier final : public verifiers::Verifier {
+ public:
+  Verdict verify(const wire::Prompt&, std::string_view) const override {
+    return Verdict::incorrect(wire::VerdictCode::kWrongAnswer, "no");
+  }
+  std::string identity() const override { return "telling/1"; }
+  std::vector<std::string> side_effects() const override { return {"writes a file: 'x'"}; }
+};
+
 Verdict wrong(const std::string& reason = "no") {
   return Verdict::incorrect(wire::VerdictCode::kWrongAnswer, reason);
 }
@@ -129,6 +139,31 @@ TEST(Audit, AShutGateSaysWhatIsMissing) {
   EXPECT_THAT(shut[0], HasSubstr("catches 0 of 1 wrong completions"));
   EXPECT_THAT(shut[0], HasSubstr("more wrong completions, all caught"));
   EXPECT_THAT(report.shut_gates(without_mutants()), IsEmpty());
+}
+
+// Ten of ten are a rate of 1, and at least 0.69: 0.025^(1/10).
+TEST(Audit, AGateIsMetByTheBoundAndNotByTheRate) {
+  const auto strict = judge([](const wire::Prompt&, std::string_view) { return wrong(); });
+  std::vector<Case> cases;
+  for (int i = 0; i < 10; ++i) {
+    cases.push_back(make_case(strict, std::to_string(i), Outcome::kIncorrect));
+  }
+  AuditOptions options = without_mutants();
+  options.coverage_min = 0.7;
+  const AuditReport report = audit(cases, options);
+  EXPECT_EQ(report.caught.rate().value, 1.0);
+  EXPECT_EQ(report.shut_gates(options).size(), 1u);
+  options.coverage_min = 0.69;
+  EXPECT_THAT(report.shut_gates(options), IsEmpty());
+}
+
+TEST(Audit, WarnsOfWhatAJudgeSaysOfItself) {
+  const std::shared_ptr<const verifiers::Verifier> teller = std::make_shared<TellingVerifier>();
+  const AuditReport report = audit(
+      {make_case(teller, "71", Outcome::kIncorrect), make_case(teller, "7", Outcome::kCorrect)},
+      without_mutants());
+  EXPECT_THAT(report.side_effects, ElementsAre("writes a file: 'x'"));
+  EXPECT_THAT(report.warnings, Contains(HasSubstr("writes a file: 'x'")));
 }
 
 TEST(Audit, MutantsFindWhatASmallSuiteDoesNot) {

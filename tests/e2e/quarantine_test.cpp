@@ -29,8 +29,8 @@ class QuarantineRun : public TinyRun {
   }
 
   std::vector<std::string> wired(std::vector<std::string> more = {}) const {
-    std::vector<std::string> args = {"run",           "@",    path("wired.toml"), "--control.arms",
-                                     "[]",            "--max-steps",  "24"};
+    std::vector<std::string> args = {"run",         "@", path("wired.toml"), "--control.arms", "[]",
+                                     "--max-steps", "24"};
     args.insert(args.end(), more.begin(), more.end());
     return args;
   }

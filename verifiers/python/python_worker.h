@@ -25,7 +25,7 @@ struct PythonOptions {
   std::chrono::milliseconds time_limit{5000};    // of one call
   std::chrono::milliseconds start_limit{30000};  // of the import
   std::size_t memory_bytes = std::size_t{1} << 30;
-  bool is_fenced = true;  // no network, no file written, no attack's system call
+  bool is_fenced = true;         // no network, no file written, no attack's system call
   bool watches_effects = false;  // tell what the function does beside answering
 };
 

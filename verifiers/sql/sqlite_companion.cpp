@@ -112,9 +112,8 @@ CompanionReply reply_to(const CompanionRequest& request, const FileDescriptor& f
 Result<FileDescriptor> file_of(const CompanionRequest& request) {
   if (!request.is_open || request.source.file.empty()) return FileDescriptor();
   char mark[sizeof kFileComes];
-  auto came = sandbox::receive_message(sandbox::kCompanionSocket,
-                                       std::as_writable_bytes(std::span(mark)),
-                                       sandbox::kNoDeadline);
+  auto came = sandbox::receive_message(
+      sandbox::kCompanionSocket, std::as_writable_bytes(std::span(mark)), sandbox::kNoDeadline);
   if (!came) return came.error();
   if (came->size() == 1) return std::move(came->front());
   return Error{ErrorCode::kCorrupt, "a request came without its file", "", "", ""};
@@ -146,6 +145,5 @@ int serve(sandbox::IsolationLevel level_max) {
 
 // Ends without the C library's last words, for which a secluded process has no rights.
 int main(int argument_count, char** arguments) {
-  ::_exit(assay::verifiers::sql::serve(
-      assay::sandbox::highest_level(argument_count, arguments)));
+  ::_exit(assay::verifiers::sql::serve(assay::sandbox::highest_level(argument_count, arguments)));
 }

@@ -44,7 +44,7 @@ int open_handed(const char* path, int, int) {
 // There is no file system to look names up in.
 int keep_name(sqlite3_vfs*, const char* name, int size, char* full) {
   return std::snprintf(full, static_cast<std::size_t>(size), "%s", name) < size ? SQLITE_OK
-                                                                                 : SQLITE_CANTOPEN;
+                                                                                : SQLITE_CANTOPEN;
 }
 int find_nothing(sqlite3_vfs*, const char*, int, int* is_there) {
   *is_there = 0;

@@ -19,9 +19,9 @@
 
 namespace assay::verifiers::sql {
 
-inline constexpr const char* kWatchedVfs = "assay";  // SQLite's own files with the clock watched
+inline constexpr const char* kWatchedVfs = "assay";     // SQLite's own files with the clock watched
 inline constexpr const char* kHandedFile = "database";  // the one name that SQLite can open
-inline constexpr int kStepsBetweenLooks = 1000;      // instructions between looks at the limits
+inline constexpr int kStepsBetweenLooks = 1000;         // instructions between looks at the limits
 
 // To be called once, before any database is opened and before the process is secluded: bounds the
 // memory of SQLite, puts the clock under watch, and has SQLite open nothing but what it is handed.

@@ -52,9 +52,11 @@ TEST(Composition, WeightedIsAMeanWithAThreshold) {
   EXPECT_DOUBLE_EQ(*strict.reward, 0.75);
   EXPECT_EQ(of(CompositionRule::kWeighted, parts, Abstention::kUnscored, 0.75).outcome,
             Outcome::kCorrect);
-  // Ten tenths are one.
-  std::vector<JudgedPart> tenths(10, right("x", 1, 0.1));
-  EXPECT_EQ(of(CompositionRule::kWeighted, tenths).outcome, Outcome::kCorrect);
+  // Three of four are 0.7499999999999999 where each weighs 0.7.
+  const std::vector<JudgedPart> four = {right("a", 1, 0.7), right("b", 1, 0.7), right("c", 1, 0.7),
+                                        wrong("d", 0, 0.7)};
+  EXPECT_EQ(of(CompositionRule::kWeighted, four, Abstention::kUnscored, 0.75).outcome,
+            Outcome::kCorrect);
 }
 
 TEST(Composition, MinIsTheLeast) {
@@ -116,9 +118,9 @@ TEST(Composition, ATripwireRejectsAndCanBeTold) {
 
 // Nothing of a completion that cheats is worth anything, however much else of it is right.
 TEST(Composition, ATripwireInsideAPartRejectsTheWhole) {
-  const JudgedPart inner{"inner", PartRole::kScore, 1,
-                         of(CompositionRule::kAll,
-                            {as(PartRole::kTripwire, wrong("reads tests")), right("a")})};
+  const JudgedPart inner{
+      "inner", PartRole::kScore, 1,
+      of(CompositionRule::kAll, {as(PartRole::kTripwire, wrong("reads tests")), right("a")})};
   const CompositionOptions mean{CompositionRule::kWeighted, Abstention::kUnscored, 0.5};
   for (const JudgedPart& part : {inner, as(PartRole::kGate, inner)}) {
     const Verdict whole = compose(mean, {right("answer", 1, 9), part});

@@ -166,6 +166,16 @@ TEST(PythonVerifier, TheFenceHoldsWhatAFunctionLetsLoose) {
   std::remove(victim.c_str());
 }
 
+// Its network has no interface but its own loopback, whatever the machine has.
+TEST(PythonVerifier, TheFenceHasANetworkOfItsOwn) {
+  const wire::Verdict verdict =
+      judge("evaluates", "open('/proc/self/net/dev').read().count(':') == 1");
+  if (verdict.isolation.find("network") == std::string::npos) {
+    GTEST_SKIP() << "this machine makes no network namespaces for us";
+  }
+  EXPECT_EQ(verdict.outcome, Outcome::kCorrect) << verdict.reason;
+}
+
 std::unique_ptr<Verifier> watched(const std::string& function, const std::string& more = "") {
   VerifierContext context;
   context.folder = kFolder;

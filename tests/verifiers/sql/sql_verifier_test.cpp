@@ -240,8 +240,7 @@ TEST(SqlVerifier, ResultsHaveNamesToBeCountedBy) {
 }
 
 TEST(SqlVerifier, AnOrphanedCompanionEndsByItself) {
-  auto companion =
-      sandbox::ChildProcess::start(*sandbox::find_companion("assay-sqlite"), {});
+  auto companion = sandbox::ChildProcess::start(*sandbox::find_companion("assay-sqlite"), {});
   ASSERT_TRUE(companion);
   const SystemClock clock;
   ASSERT_TRUE(companion->receive(64, clock.now() + std::chrono::seconds(10)));
