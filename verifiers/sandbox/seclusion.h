@@ -21,7 +21,7 @@ struct Seclusion {
 // Goes up to L3, as far as this machine has it: namespaces with an empty root, no capabilities,
 // landlock without any path, the system call filter last. `limit` lowers the process's own limits
 // once the namespaces are made. At L3 the caller goes on as the first process of a PID namespace,
-// which signals without a handler do not reach, and its starter waits for it; at L0 nothing but
+// which a signal reaches only where it is caught, and its starter waits for it; at L0 nothing but
 // `limit` and no_new_privs was done. The walls are tried before this returns.
 // Needs to have no other thread. Errors: a wall that was built does not hold, or the process could
 // not be kept at what was built: it must end.

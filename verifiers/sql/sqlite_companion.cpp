@@ -70,8 +70,8 @@ class OpenDatabases {
 };
 
 // Ends this process where its work takes far longer than whoever asked would wait: then nobody is
-// there any more to kill it. With a handler, for the first process of a PID namespace is not ended
-// by a signal's default.
+// there any more to kill it. The signal is caught, for by its default it would not end the first
+// process of a PID namespace.
 class DeadManSwitch {
  public:
   explicit DeadManSwitch(std::chrono::milliseconds work) {
