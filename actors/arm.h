@@ -71,6 +71,7 @@ struct ArmOptions {
       make_generator;
   std::string base_folder;  // the base policy, as Learner::save() wrote it
   std::string ledger_path;
+  std::string quarantine_path;  // completions that tripped a wire; empty: none are kept
   std::string checkpoints_folder;
   std::string rollouts_folder;  // step files go to <folder>/step_N/; empty: none
   std::string status_socket;    // empty: nobody can attach
@@ -95,6 +96,9 @@ struct StepReport {
   double wait_s = 0, update_s = 0;     // of the learner, this step
   std::uint64_t generated_tokens = 0;  // so far
   std::uint64_t verifier_errors = 0;   // unscored verdicts so far
+  // Scored since the step before, whatever became of their groups, and those that tripped a wire:
+  // a group in which all did teaches nothing and may never be in a batch.
+  std::uint64_t judged_rollouts = 0, tripped_rollouts = 0;
   Digest weights;
 };
 

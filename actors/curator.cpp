@@ -67,6 +67,9 @@ StepReport report_of(CuratorState& state, const Trained& trained) {
   report.update_s = trained.update_s;
   for (const auto& [worker, tokens] : state.generated_by) report.generated_tokens += tokens;
   report.verifier_errors = state.unscored;
+  const std::uint64_t judged = state.verdicts - state.unscored;
+  report.judged_rollouts = judged - std::exchange(state.reported_judged, judged);
+  report.tripped_rollouts = state.tripped - std::exchange(state.reported_tripped, state.tripped);
   report.weights = trained.weights_out;
   return report;
 }

@@ -52,7 +52,8 @@ struct CuratorState {
 
   std::map<std::string, std::uint64_t> generated_by;  // tokens, by worker
   std::map<std::string, double> busy_by;              // seconds, by worker
-  std::uint64_t rollouts = 0, verdicts = 0, unscored = 0;
+  std::uint64_t rollouts = 0, verdicts = 0, unscored = 0, tripped = 0;
+  std::uint64_t reported_judged = 0, reported_tripped = 0;  // with the steps so far
   std::uint64_t given_up_in_a_row = 0;  // groups nobody could draw or judge, since the last batch
   double wait_s = 0, update_s = 0;
   QueueRates prompts_rates, to_verify_rates, to_train_rates;

@@ -80,6 +80,7 @@ void Outbox::obey_one(const flow::VerificationGranted& grant) {
 void Outbox::obey_one(const flow::VerdictArrived& arrived) {
   ++state_.verdicts;
   record(arrived);
+  if (!wire::tripped_wires(arrived.verdict).empty()) ++state_.tripped;
   if (arrived.verdict.is_scored()) return;
   ++state_.unscored;
   state_.setup.log.write(telemetry::LogLevel::kWarn, "rollout " + to_string(arrived.rollout) +

@@ -20,6 +20,16 @@ Result<void> start_from_base(const ArmOptions& options, PreparedArm& prepared) {
   return {};
 }
 
+// Up to date with the ledger. Once is enough: from then on the keeper of the ledger sees to it.
+Result<void> open_quarantine(const ArmOptions& options, PreparedArm& prepared) {
+  if (options.quarantine_path.empty()) return {};
+  Result<store::Quarantine> quarantine =
+      store::Quarantine::open(options.quarantine_path, options.ledger_path);
+  if (!quarantine) return quarantine.error();
+  prepared.quarantine = std::make_shared<store::Quarantine>(std::move(*quarantine));
+  return {};
+}
+
 }  // namespace
 
 bool is_over(const ArmOptions& options, const PreparedArm& prepared) {
@@ -39,6 +49,7 @@ Result<PreparedArm> prepare_arm(const ArmOptions& options) {
   }
   if (!options.is_resume || !has_ledger) {
     if (auto started = start_from_base(options, prepared); !started) return started.error();
+    if (auto opened = open_quarantine(options, prepared); !opened) return opened.error();
     return prepared;
   }
   Result<Recovered> recovered = recover(options, *prepared.learner, *prepared.flow);
@@ -47,6 +58,7 @@ Result<PreparedArm> prepare_arm(const ArmOptions& options) {
   for (const std::string& note : prepared.recovered.notes) {
     if (options.tell) options.tell(note);
   }
+  if (auto opened = open_quarantine(options, prepared); !opened) return opened.error();
   if (prepared.recovered.is_finished && is_over(options, prepared)) return prepared;
   Result<store::Ledger> ledger = store::Ledger::open(options.ledger_path);
   if (!ledger) return ledger.error();

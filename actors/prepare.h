@@ -8,6 +8,7 @@
 #include "gpu/learner.h"
 #include "runtime/flow/group_flow.h"
 #include "runtime/store/ledger.h"
+#include "runtime/store/quarantine.h"
 
 namespace assay::actors {
 
@@ -15,6 +16,7 @@ struct PreparedArm {
   std::shared_ptr<gpu::Learner> learner;
   std::shared_ptr<flow::GroupFlow> flow;
   std::shared_ptr<store::Ledger> ledger;  // null when the history is finished and nothing is left
+  std::shared_ptr<store::Quarantine> quarantine;  // null where none is kept
   Recovered recovered;  // holds at least the newest weights, also of an arm that begins
 };
 

@@ -370,8 +370,10 @@ Result<void> start_team(Self self) {
                              open_log(*options, "curator")};
   state.curator = self->spawn(curator, std::move(curator_setup), me, state.setup.status);
   watch(self, state.curator, "curator");
+  LedgerKeeperSetup keeper_setup{std::move(prepared.ledger), std::move(prepared.quarantine),
+                                 open_log(*options, "ledger_keeper")};
   state.keeper =
-      self->spawn<caf::detached>(ledger_keeper, std::move(prepared.ledger), state.curator, me);
+      self->spawn<caf::detached>(ledger_keeper, std::move(keeper_setup), state.curator, me);
   watch(self, state.keeper, "ledger keeper");
   self->send(state.curator, Introduce{state.keeper});
   self->send(state.setup.status, Watch{state.curator});

@@ -17,6 +17,7 @@ struct VerifierContext {
   std::string folder = ".";  // relative paths in options start here
   // How long one check may take where the options say nothing; 0: the verifier's own default.
   std::chrono::milliseconds time_limit{0};
+  bool watches_effects = false;  // for Verifier::side_effects(); costs a function some time
 };
 
 struct VerifierKind {

@@ -26,8 +26,9 @@ struct DigestHash {
 Digest key_of(const std::string& identity, const Judgement& item) {
   std::string bytes;
   for (const std::string_view part :
-       {std::string_view(identity), std::string_view(item.prompt->text),
-        std::string_view(item.prompt->reference), item.completion}) {
+       {std::string_view(identity), std::string_view(item.prompt->source),
+        std::string_view(item.prompt->text), std::string_view(item.prompt->reference),
+        std::string_view(item.prompt->columns), item.completion}) {
     bytes += std::to_string(part.size());
     bytes += ':';
     bytes += part;
@@ -126,6 +127,10 @@ std::chrono::milliseconds CachedVerifier::longest_check() const {
 
 Result<void> CachedVerifier::check_reference(const wire::Prompt& prompt) const {
   return judge_->check_reference(prompt);
+}
+
+std::vector<std::string> CachedVerifier::side_effects() const {
+  return judge_->side_effects();
 }
 
 std::string CachedVerifier::identity() const {

@@ -14,9 +14,9 @@ struct CacheCounters {
 };
 
 // A verifier that remembers the verdicts of another. The key is the hash of the judge's identity,
-// the prompt, its reference and the exact bytes of the completion, so no other text can meet it.
-// Scored verdicts only: a judge that failed is asked again. The verdicts used longest ago are
-// forgotten first. Thread-safe.
+// all of the prompt that a judge may read, and the exact bytes of the completion, so no other text
+// can meet it. Scored verdicts only: a judge that failed is asked again. The verdicts used longest
+// ago are forgotten first. Thread-safe.
 class CachedVerifier final : public Verifier {
  public:
   // `verdicts_max` at least 1.
@@ -27,6 +27,7 @@ class CachedVerifier final : public Verifier {
   void verify_all(std::span<const Judgement> items, const VerdictSink& sink) const override;
   std::chrono::milliseconds longest_check() const override;
   Result<void> check_reference(const wire::Prompt& prompt) const override;
+  std::vector<std::string> side_effects() const override;
   std::string identity() const override;
 
   CacheCounters counters() const;

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/core/result.h"
 #include "runtime/wire/prompt.h"
@@ -41,6 +42,9 @@ class Verifier {
   // reads references in another way, it must accept the reference as a completion of its own
   // prompt. Errors: kInvalidInput E404 with the reason.
   virtual Result<void> check_reference(const wire::Prompt& prompt) const;
+  // What its own code was seen to do beside judging, or to try: a sentence each, foreign text
+  // inside. Known only of verifiers that were made to watch for it; empty is no proof of innocence.
+  virtual std::vector<std::string> side_effects() const { return {}; }
   // Name and version, e.g. "math/1": part of every verdict and of every cache key.
   virtual std::string identity() const = 0;
 };

@@ -86,7 +86,7 @@ std::string audit_text(const AuditReport& report, const AuditOptions& options,
                         report.caught.total - report.caught.hits, columns);
   text += findings_text("false rejects", report.false_rejects, report.refused.hits, columns);
   for (const std::string& warning : report.warnings) {
-    text += "\n" + wrapped("warning: " + warning, columns, 2) + "\n";
+    text += "\n" + wrapped("warning: " + one_line(warning), columns, 2) + "\n";
   }
   for (const std::string& gate : report.shut_gates(options)) {
     text += "\n" + wrapped("gate not met: " + gate, columns, 2) + "\n";
@@ -113,6 +113,7 @@ std::string audit_json(const AuditReport& report, const AuditOptions& options) {
       {"latency_ms", {{"p50", report.p50_ms}, {"p95", report.p95_ms}, {"p99", report.p99_ms}}},
       {"false_accepts", findings_json(report.false_accepts)},
       {"false_rejects", findings_json(report.false_rejects)},
+      {"side_effects", report.side_effects},
       {"warnings", report.warnings},
       {"gates_not_met", shut},
       {"missing_cases", options.coverage_min > 0

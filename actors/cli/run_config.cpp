@@ -298,6 +298,8 @@ void describe_health(Schema& schema, HealthSettings& health) {
              "groups whose rewards are all equal", fraction);
   schema.key("max_unscored_fraction", health.max_unscored_fraction, "verdicts without a reward",
              fraction);
+  schema.key("max_tripwire_fraction", health.max_tripwire_fraction,
+             "verdicts that a tripwire made; a tenth of a percent is a warning", fraction);
   schema.key("stop", health.stop, "a critical alert ends the run with exit code 3");
 }
 

@@ -152,6 +152,7 @@ struct HealthSettings {
   double min_ess = 0.3;
   double max_zero_variance_fraction = 0.8;
   double max_unscored_fraction = 0.05;
+  double max_tripwire_fraction = 0.01;
   bool stop = false;  // a critical alert ends the run with exit code 3
 };
 

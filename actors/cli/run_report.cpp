@@ -34,6 +34,11 @@ algo::HealthMetrics health_metrics(const actors::StepReport& step, std::uint64_t
   metrics.length_mean = batch.length_mean;
   metrics.verifier_error_fraction =
       static_cast<double>(batch.unscored_count) / std::max(1u, batch.rollout_count);
+  if (step.judged_rollouts > 0) {
+    metrics.judged_count = step.judged_rollouts;
+    metrics.tripwire_fraction =
+        static_cast<double>(step.tripped_rollouts) / static_cast<double>(step.judged_rollouts);
+  }
   metrics.staleness_max = batch.staleness_max;
   metrics.staleness_bound = bound;
   return metrics;
@@ -142,6 +147,7 @@ algo::HealthOptions health_options(const HealthSettings& settings) {
   set(options.ess_min, settings.min_ess, &HealthThreshold::critical);
   set(options.zero_signal_max, settings.max_zero_variance_fraction, &HealthThreshold::critical);
   set(options.verifier_error_max, settings.max_unscored_fraction, &HealthThreshold::critical);
+  set(options.tripwire_max, settings.max_tripwire_fraction, &HealthThreshold::critical);
   set(options.entropy_fraction_min, settings.min_entropy_fraction, &HealthThreshold::warn);
   set(options.entropy_min, settings.min_entropy, &HealthThreshold::warn);
   set(options.grad_norm_absolute_max, settings.max_grad_norm, &HealthThreshold::critical);
@@ -201,6 +207,7 @@ std::vector<algo::HealthAlert> RunReport::add_step(const std::string& arm,
   point.eval_pass_1 = headline_rate(metrics);
   if (arm != "true") return {};
   trained_tokens_ += step.update.trained_tokens;
+  tripped_rollouts_ += step.tripped_rollouts;
   for (std::size_t i = 0; i < step.batch.staleness_histogram.size(); ++i) {
     const std::uint64_t count = step.batch.staleness_histogram[i];
     (i <= input_.staleness.bound ? input_.staleness.histogram[i] : input_.staleness.overflow) +=
@@ -289,8 +296,8 @@ Result<web::ReportInput> RunReport::finish(const store::RunPaths& paths, const E
     input_.controls.push_back(std::move(control));
   }
   const flow::Accounting& accounting = outcome.accounting;
-  input_.accounting = {
-      accounting.issued, accounting.consumed, {}, accounting.open, outcome.unscored_rollouts};
+  input_.accounting = {accounting.issued, accounting.consumed,       {},
+                       accounting.open,   outcome.unscored_rollouts, tripped_rollouts_};
   for (const auto& [reason, count] : accounting.dropped) {
     input_.accounting.dropped.push_back({std::string(wire::to_string(reason)), count});
   }

@@ -51,6 +51,7 @@ class RunReport {
   std::int64_t started_ms_ = SystemClock().wall_ms();
   std::uint64_t recalled_steps_ = 0;  // of the "true" arm, by an earlier process
   std::uint64_t trained_tokens_ = 0;  // of the "true" arm, by this one
+  std::uint64_t tripped_rollouts_ = 0;
   std::map<std::string, std::vector<web::LearningPoint>> learning_;
   std::map<std::string, actors::ArmOutcome> outcomes_;
 };

@@ -310,6 +310,7 @@ Result<actors::ArmOptions> make_arm_options(const RunSetup& setup, const store::
   };
   options.base_folder = paths.checkpoints() + "/base";
   options.ledger_path = paths.ledger(arm);
+  options.quarantine_path = paths.quarantine(arm);
   options.checkpoints_folder = paths.checkpoints(arm);
   if (config.has_rollout_files && arm == "true")
     options.rollouts_folder = paths.root() + "/rollouts";

@@ -57,6 +57,8 @@ void visit_members(Report& step, Visit&& visit) {
   visit("optim/trained_tokens", step.update.trained_tokens);
   visit("loss", step.update.loss);
   visit("errored_rollouts/all", step.verifier_errors);
+  visit("rollouts/judged", step.judged_rollouts);
+  visit("rollouts/tripped", step.tripped_rollouts);
   visit("tokens/generated", step.generated_tokens);
   visit("time/train", step.update_s);
   visit("time/wait_for_batch", step.wait_s);
@@ -119,6 +121,7 @@ std::string metrics_line(const std::string& arm, const StepMetrics& metrics) {
   line["completions/clipped_ratio"] = share(step.batch.truncated_count, step.batch.rollout_count);
   line["completions/chain_fraction"] =
       step.has_chain_checks ? json(step.chain_fraction) : json(nullptr);
+  line["verify/tripwire_fraction"] = share(step.tripped_rollouts, step.judged_rollouts);
   line["weights"] = step.weights.hex();
   for (const auto& [source, rate] : metrics.pass_at_1) line[evaluation_key(source)] = rate;
   return json_text(line);

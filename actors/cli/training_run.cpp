@@ -214,11 +214,12 @@ Result<void> TrainingRun::announce_one(const std::string& title, const std::stri
 
 std::string TrainingRun::step_line(const std::string& arm, const actors::StepReport& step) {
   return fmt::format(
-      "{}step {:>4}  reward {:.2f} {}  entropy {:.2f}  kl {:.4f}  stale {:.1f}  {:.0f} tokens/s",
+      "{}step {:>4}  reward {:.2f} {}  entropy {:.2f}  kl {:.4f}  stale {:.1f}  {:.0f} tokens/s{}",
       arm == "true" ? "" : arm + " ", step.step, step.batch.reward_mean,
       telemetry::sparkline(rewards_, kSparklineWidth), step.update.entropy,
       step.update.kl_behaviour_k3, step.batch.staleness_mean,
-      static_cast<double>(step.generated_tokens) / std::max(step.seconds, 1e-3));
+      static_cast<double>(step.generated_tokens) / std::max(step.seconds, 1e-3),
+      step.tripped_rollouts > 0 ? fmt::format("  {} tripped", step.tripped_rollouts) : "");
 }
 
 // The last step has an evaluation of its own.

@@ -1,14 +1,17 @@
 #include "actors/cli/verifier_audit.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <thread>
 #include <utility>
 
+#include "actors/cli/folder_snapshot.h"
 #include "verifiers/audit/mutant.h"
 
 namespace assay::cli {
@@ -124,6 +127,27 @@ std::vector<Outcomes> judge_all(const std::vector<Trial>& trials, std::uint32_t 
   return outcomes;
 }
 
+// Whether a judge ran that could write files: with the rights of whoever started the audit.
+bool may_have_written(const std::vector<Outcomes>& outcomes) {
+  return std::any_of(outcomes.begin(), outcomes.end(), [](const Outcomes& one) {
+    const std::string& isolation = one.verdict.isolation;
+    return isolation == "process" ||
+           (isolation.starts_with("fence(") && isolation.find("landlock") == std::string::npos);
+  });
+}
+
+// What each judge was seen to do, once.
+std::vector<std::string> effects_of_judges(const std::vector<Case>& cases) {
+  std::set<const verifiers::Verifier*> judges;
+  std::set<std::string> effects;
+  for (const Case& one : cases) {
+    if (!judges.insert(one.verifier.get()).second) continue;
+    const std::vector<std::string> seen = one.verifier->side_effects();
+    effects.insert(seen.begin(), seen.end());
+  }
+  return {effects.begin(), effects.end()};
+}
+
 // The verdict counted among those of one truth; `is_hit` says whether it is what is counted.
 void count(AuditCount& total, AuditCount& stratum, const wire::Verdict& verdict, bool is_hit) {
   for (AuditCount* one : {&total, &stratum}) {
@@ -203,6 +227,12 @@ class Tally {
           "slow: 95 % of the checks end within {:.0f} ms; {}", report_.p95_ms,
           report_.p95_ms > kVerySlowMs ? "training will wait for them" : "aim at 100 ms"));
     }
+    if (!report_.side_effects.empty()) {
+      warnings.push_back(fmt::format(
+          "side effects: while judging it {}; a judge that leaves traces can judge the next "
+          "completion otherwise, and what a fence stops here works where there is none",
+          fmt::join(report_.side_effects, "; ")));
+    }
     // One in ten sorted texts may end in its answer by chance.
     if (shuffled_ >= 5 && 2 * shuffled_accepted_ > shuffled_) {
       warnings.push_back(fmt::format(
@@ -261,8 +291,18 @@ std::uint64_t missing_cases(const AuditCount& caught, double coverage_min) {
 
 AuditReport audit(const std::vector<Case>& cases, const AuditOptions& options) {
   const std::vector<Trial> trials = trials_of(cases, options);
+  const bool is_watched = !options.watched_folder.empty();
+  FolderSnapshot before, after;
+  if (is_watched) before = FolderSnapshot::take(options.watched_folder);
   const std::vector<Outcomes> outcomes = judge_all(trials, options.thread_count);
   Tally tally;
+  tally.report().side_effects = effects_of_judges(cases);
+  if (is_watched && may_have_written(outcomes)) {
+    after = FolderSnapshot::take(options.watched_folder);
+    for (std::string& change : before.changes_until(after)) {
+      tally.report().side_effects.push_back(std::move(change) + " in the working directory");
+    }
+  }
   if (!cases.empty()) tally.report().verifier = cases.front().verifier->identity();
   for (std::size_t i = 0; i < trials.size(); ++i) tally.add(trials[i], outcomes[i]);
   return tally.finish();

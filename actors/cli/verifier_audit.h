@@ -17,6 +17,9 @@ struct AuditOptions {
   double false_rejects_max = 1;  // the greatest upper bound of the false-reject rate; 1: no gate
   bool has_mutants = true;       // judge mutants of the right completions too
   std::uint32_t thread_count = 1;
+  // Looked at before and after, where a judge runs that nothing keeps from writing there; empty:
+  // nothing is. Others who write there meanwhile are taken for it.
+  std::string watched_folder;
 };
 
 // Verdicts on completions whose truth is known; those that were unscored count apart.
@@ -51,6 +54,7 @@ struct AuditReport {
   std::vector<AuditFinding> false_accepts, false_rejects;  // the first few of each
   std::uint64_t unstable = 0;                              // said something else the second time
   double p50_ms = 0, p95_ms = 0, p99_ms = 0;
+  std::vector<std::string> side_effects;  // what judges did beside judging, or tried
   std::vector<std::string> warnings;
 
   // What keeps the gates shut, a sentence each; empty: they are open.

@@ -139,15 +139,16 @@ std::string folder_of(const std::string& path) {
 }
 
 // A verifier by its type, or a Python file with its function.
-Result<std::unique_ptr<verifiers::Verifier>> make_given(const VerifyOptions& options) {
+Result<std::unique_ptr<verifiers::Verifier>> make_given(
+    const VerifyOptions& options, const verifiers::VerifierContext& context = {}) {
   const std::size_t colon = options.verifier.rfind(':');
   if (!options.verifier.substr(0, colon).ends_with(".py")) {
-    return verifiers::make_verifier(options.verifier, options.options_json);
+    return verifiers::make_verifier(options.verifier, options.options_json, context);
   }
   Json python = parse_json(options.options_json);
   if (python.is_object()) python["path"] = options.verifier;
-  return verifiers::make_verifier("python",
-                                  python.is_object() ? json_text(python) : options.options_json);
+  return verifiers::make_verifier(
+      "python", python.is_object() ? json_text(python) : options.options_json, context);
 }
 
 ExitCode verify_cases(CommandContext& context, const VerifyOptions& options) {
@@ -193,7 +194,9 @@ ExitCode verify_one(CommandContext& context, const VerifyOptions& options) {
 }
 
 ExitCode audit_suite(CommandContext& context, const VerifyOptions& options) {
-  auto verifier = make_given(options);
+  verifiers::VerifierContext watched;
+  watched.watches_effects = true;
+  auto verifier = make_given(options, watched);
   if (!verifier) return fail(context, verifier.error(), ExitCode::kUsage);
   const auto text = read_file(options.suite, kCaseFileBytesMax);
   if (!text) return fail(context, text.error(), ExitCode::kUsage);
@@ -205,6 +208,7 @@ ExitCode audit_suite(CommandContext& context, const VerifyOptions& options) {
   AuditOptions choice = options.audit;
   choice.has_mutants = !options.has_no_mutants;
   choice.thread_count = options.thread_count;
+  choice.watched_folder = ".";
   const AuditReport report = audit(set->cases, choice);
   context.out << (context.format == OutputFormat::kJson
                       ? audit_json(report, choice) + "\n"
@@ -246,7 +250,8 @@ ExitCode verify_command(CommandContext& context) {
   options.option("--options", given.options_json, "the verifier's options, a JSON object");
   options.option("--cases", given.cases, "judge every case of this JSONL file");
   options.option("--suite", given.suite,
-                 "audit the verifier: how many wrong completions of this file it catches");
+                 "audit the verifier: how many wrong completions of this file it catches, and what "
+                 "it does beside judging");
   options.option("--min-coverage", given.audit.coverage_min,
                  "gate: the least share of errors caught, at the lower end of its interval");
   options.option("--max-false-rejects", given.audit.false_rejects_max,

@@ -141,11 +141,13 @@ struct ReportAccounting {
   std::vector<DropCount> dropped;
   std::uint64_t open = 0;
   std::uint64_t unscored_rollouts = 0;
+  std::uint64_t tripped_rollouts = 0;  // in quarantine.jsonl, as far as that has room
 
   template <class Inspector>
   static auto inspect(Inspector&& f, auto& self) {
     return f("issued", self.issued, "consumed", self.consumed, "dropped", self.dropped, "open",
-             self.open, "unscored_rollouts", self.unscored_rollouts);
+             self.open, "unscored_rollouts", self.unscored_rollouts, "tripped_rollouts",
+             self.tripped_rollouts);
   }
 };
 

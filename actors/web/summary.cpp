@@ -161,7 +161,8 @@ Json accounting(const ReportAccounting& counts) {
           {"consumed", counts.consumed},
           {"dropped", dropped},
           {"open", counts.open},
-          {"unscored_rollouts", counts.unscored_rollouts}};
+          {"unscored_rollouts", counts.unscored_rollouts},
+          {"tripped_rollouts", counts.tripped_rollouts}};
 }
 
 Json staleness(const ReportStaleness& counts) {

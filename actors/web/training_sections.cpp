@@ -204,7 +204,8 @@ std::string accounting_section(const ReportInput& input) {
   const bool is_closed = counts.issued == counts.consumed + dropped + counts.open;
   return "<table class=narrow>" + row("groups issued", counts.issued) +
          row("consumed by an update", counts.consumed) + rows + row("still open", counts.open) +
-         row("rollouts their judge could not score", counts.unscored_rollouts) + "</table>" +
+         row("rollouts their judge could not score", counts.unscored_rollouts) +
+         row("rollouts in quarantine: they tripped a wire", counts.tripped_rollouts) + "</table>" +
          (is_closed
               ? "<p class=note>Issued = consumed + dropped + open. Unscored rollouts are left "
                 "out of training, never counted as wrong.</p>"

@@ -118,6 +118,21 @@ void HealthMonitor::learn_baselines(const HealthMetrics& metrics) {
   };
   learn(metrics.entropy, first_entropies_);
   learn(metrics.length_mean, first_lengths_);
+  learn(metrics.tripwire_fraction, first_tripwires_);
+}
+
+// Few verdicts trip by chance in a step of many more, or of less, than the rate says: the deviation
+// is that of as many coins.
+HealthThreshold HealthMonitor::tripwire_threshold(const HealthMetrics& metrics) const {
+  constexpr double kDeviations = 3;
+  HealthThreshold threshold = options_.tripwire_max;
+  const auto first = mean_of_first(first_tripwires_, options_.baseline_steps);
+  if (!threshold.warn || !threshold.critical || !first || !metrics.judged_count) return threshold;
+  const double rate = std::min(1.0, std::max(*threshold.warn, *first));
+  const double count = static_cast<double>(std::max<std::uint64_t>(1, *metrics.judged_count));
+  const double beyond = rate + kDeviations * std::sqrt(rate * (1 - rate) / count);
+  threshold.critical = std::min(*threshold.critical, beyond);
+  return threshold;
 }
 
 std::vector<HealthMonitor::Signal> HealthMonitor::signals_of(const HealthMetrics& metrics) const {
@@ -165,8 +180,9 @@ std::vector<HealthMonitor::Signal> HealthMonitor::signals_of(const HealthMetrics
        "The judge is failing: these rollouts are left out, not scored as wrong."},
       {"proxy_gap", metrics.proxy_gap, o.proxy_gap_max, false,
        "A stricter hidden verifier disagrees: the reward may be exploited."},
-      {"tripwire", metrics.tripwire_fraction, o.tripwire_max, false,
-       "Completions do what no honest solution does: the reward may be exploited."},
+      {"tripwire", metrics.tripwire_fraction, tripwire_threshold(metrics), false,
+       "Completions do what no honest solution does, see quarantine.jsonl: the reward may be "
+       "exploited."},
   };
 }
 

@@ -33,8 +33,9 @@ struct HealthMetrics {
   std::optional<double> truncated_fraction;
   std::optional<double> length_mean;  // tokens a completion
   std::optional<double> verifier_error_fraction;
-  std::optional<double> proxy_gap;  // training verifier minus a stricter hidden one
-  std::optional<double> tripwire_fraction;
+  std::optional<double> proxy_gap;            // training verifier minus a stricter hidden one
+  std::optional<double> tripwire_fraction;    // of the scored verdicts
+  std::optional<std::uint64_t> judged_count;  // how many those are
   std::optional<std::uint64_t> staleness_max;
   std::optional<std::uint64_t> staleness_bound;
 };
@@ -50,7 +51,7 @@ struct HealthOptions {
   std::uint32_t needed = 5;
   std::uint32_t window = 8;
   std::uint32_t cooldown_steps = 50;
-  std::uint32_t baseline_steps = 10;  // entropy and length: mean of the first observations
+  std::uint32_t baseline_steps = 10;  // of what is measured against its first observations
 
   HealthThreshold reward_std_min{0.1, 0.03};
   HealthThreshold zero_signal_max{0.5, 0.8};
@@ -68,6 +69,8 @@ struct HealthOptions {
   HealthThreshold length_drift_max{0.5, std::nullopt};  // |length / initial - 1|
   HealthThreshold verifier_error_max{0.01, 0.05};
   HealthThreshold proxy_gap_max{0.05, 0.15};
+  // Critical as well: three standard deviations above the rate one is warned of, or that of the
+  // first steps where that is higher.
   HealthThreshold tripwire_max{0.001, 0.01};
 };
 
@@ -109,13 +112,14 @@ class HealthMonitor {
   void raise_broken_invariants(const HealthMetrics& metrics,
                                std::vector<HealthAlert>& alerts) const;
   void learn_baselines(const HealthMetrics& metrics);
+  HealthThreshold tripwire_threshold(const HealthMetrics& metrics) const;
   std::vector<Signal> signals_of(const HealthMetrics& metrics) const;
   void watch(const Signal& signal, std::uint64_t step, std::vector<HealthAlert>& alerts);
 
   HealthOptions options_;
   std::map<std::string, Track, std::less<>> tracks_;
   std::deque<double> grad_norms_;
-  std::vector<double> first_entropies_, first_lengths_;
+  std::vector<double> first_entropies_, first_lengths_, first_tripwires_;
 };
 
 }  // namespace assay::algo

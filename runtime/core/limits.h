@@ -22,6 +22,7 @@ inline constexpr std::size_t kJsonlLineBytesMax = 4 * kMiB;
 inline constexpr std::size_t kDatasetRowsMax = 50'000'000;
 inline constexpr std::size_t kConfigBytesMax = 1 * kMiB;
 inline constexpr std::size_t kSafetensorsHeaderBytesMax = 16 * kMiB;
+inline constexpr std::size_t kQuarantineBytesMax = 16 * kMiB;
 inline constexpr std::size_t kReportBytesMax = 256 * kMiB;
 inline constexpr std::size_t kTensorCountMax = 100'000;
 

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Everything assay makes at the top of a run's folder: what --clean deletes, and nothing else.
-constexpr std::array<std::string_view, 16> kOwnNames = {"configs",
+constexpr std::array<std::string_view, 17> kOwnNames = {"configs",
                                                         "controls",
                                                         "checkpoints",
                                                         "logs",
@@ -29,6 +29,7 @@ constexpr std::array<std::string_view, 16> kOwnNames = {"configs",
                                                         "ledger.sqlite.lock",
                                                         "ledger.sqlite.new",
                                                         "metrics.jsonl",
+                                                        "quarantine.jsonl",
                                                         "status.sock",
                                                         "trace.json"};
 constexpr std::string_view kMarkName = ".assay-run";
@@ -135,6 +136,11 @@ std::string RunPaths::ledger(std::string_view arm) const {
 std::string RunPaths::checkpoints(std::string_view arm) const {
   if (arm == "true") return root_ + "/checkpoints";
   return controls() + "/" + safe_name(arm) + "/checkpoints";
+}
+
+std::string RunPaths::quarantine(std::string_view arm) const {
+  if (arm == "true") return root_ + "/quarantine.jsonl";
+  return controls() + "/" + safe_name(arm) + "/quarantine.jsonl";
 }
 
 std::string RunPaths::log(std::string_view actor) const {

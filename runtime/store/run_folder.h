@@ -21,6 +21,7 @@ class RunPaths {
   // The ledger of an arm: "true" is the run itself, anything else a control.
   std::string ledger(std::string_view arm = "true") const;
   std::string checkpoints(std::string_view arm = "true") const;
+  std::string quarantine(std::string_view arm = "true") const;
   std::string controls() const { return root_ + "/controls"; }
   // What the base policy earned on training prompts, the mean that random_iid matches.
   std::string training_rewards() const { return controls() + "/random_iid/base/results.json"; }

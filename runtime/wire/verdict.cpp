@@ -66,4 +66,19 @@ Verdict Verdict::unscored(VerdictCode code, std::string reason) {
   return verdict;
 }
 
+std::vector<std::string> tripped_wires(const Verdict& verdict) {
+  std::vector<std::string> wires;
+  if (verdict.outcome != Outcome::kIncorrect) return wires;
+  for (const Check& check : verdict.checks) {
+    if (check.is_passed) continue;
+    const std::string_view name = check.name;
+    const std::size_t slash = name.rfind('/');
+    const std::string_view own = slash == std::string_view::npos ? name : name.substr(slash + 1);
+    if (own.starts_with(kTripwirePrefix)) {
+      wires.emplace_back(own.substr(kTripwirePrefix.size()));
+    }
+  }
+  return wires;
+}
+
 }  // namespace assay::wire

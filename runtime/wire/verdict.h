@@ -79,4 +79,12 @@ struct Verdict {
   }
 };
 
+// A failed check of this name, or one below it ("part/tripwire:NAME"), says that the completion did
+// what nothing honest does.
+inline constexpr std::string_view kTripwirePrefix = "tripwire:";
+
+// The names of the tripwires that an incorrect verdict tells of, in the order of its checks; none
+// for any other verdict.
+std::vector<std::string> tripped_wires(const Verdict& verdict);
+
 }  // namespace assay::wire

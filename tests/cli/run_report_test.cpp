@@ -20,6 +20,7 @@ TEST(HealthOptions, EveryKeyReachesItsThreshold) {
   settings.min_ess = 0.25;
   settings.max_zero_variance_fraction = 0.7;
   settings.max_unscored_fraction = 0.06;
+  settings.max_tripwire_fraction = 0.02;
 
   const algo::HealthOptions options = health_options(settings);
 
@@ -32,18 +33,19 @@ TEST(HealthOptions, EveryKeyReachesItsThreshold) {
   EXPECT_EQ(options.ess_min.critical, 0.25);
   EXPECT_EQ(options.zero_signal_max.critical, 0.7);
   EXPECT_EQ(options.verifier_error_max.critical, 0.06);
+  EXPECT_EQ(options.tripwire_max.critical, 0.02);
 }
 
 TEST(HealthOptions, ZeroTurnsAnAlertOff) {
   HealthSettings settings;
   settings.min_reward_std = settings.min_entropy_fraction = settings.max_kl = 0;
   settings.max_grad_norm = settings.min_ess = settings.max_unscored_fraction = 0;
-  settings.max_zero_variance_fraction = 0;
+  settings.max_zero_variance_fraction = settings.max_tripwire_fraction = 0;
   const algo::HealthOptions options = health_options(settings);
   for (const algo::HealthThreshold& threshold :
        {options.reward_std_min, options.entropy_fraction_min, options.entropy_min,
         options.kl_reference_sequence_max, options.grad_norm_absolute_max, options.ess_min,
-        options.zero_signal_max, options.verifier_error_max}) {
+        options.zero_signal_max, options.verifier_error_max, options.tripwire_max}) {
     EXPECT_FALSE(threshold.warn.has_value() || threshold.critical.has_value());
   }
 }
@@ -55,6 +57,8 @@ TEST(StepMetrics, AreReadBackAndNullWhereNothingWasMeasured) {
   measured.report.update.kl_reference_k1 = -0.01;
   measured.report.update.kl_reference_k3 = 0.02;
   measured.report.update.kl_reference_sequence = 0.4;
+  measured.report.judged_rollouts = 200;
+  measured.report.tripped_rollouts = 3;
   measured.pass_at_1 = {{"in_range", 0.25}, {"a/b", 0.5}};
   unmeasured.report.step = 2;
   const std::string path = folder.path("metrics.jsonl");
@@ -68,6 +72,8 @@ TEST(StepMetrics, AreReadBackAndNullWhereNothingWasMeasured) {
   EXPECT_EQ((*steps)[0].report.update.kl_reference_k1, -0.01);
   EXPECT_EQ((*steps)[0].report.update.kl_reference_k3, 0.02);
   EXPECT_EQ((*steps)[0].report.update.kl_reference_sequence, 0.4);
+  EXPECT_EQ((*steps)[0].report.judged_rollouts, 200u);
+  EXPECT_EQ((*steps)[0].report.tripped_rollouts, 3u);
   EXPECT_EQ((*steps)[0].pass_at_1, measured.pass_at_1);
   EXPECT_FALSE((*steps)[1].report.update.kl_reference_k3.has_value());
   EXPECT_TRUE((*steps)[1].pass_at_1.empty());

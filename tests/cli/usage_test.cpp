@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/support/program.h"
 
 namespace assay::cli {
@@ -78,6 +80,30 @@ TEST(Usage, NoColourReachesAPipe) {
 
 TEST(Usage, ControlCharactersOfForeignTextAreNotPrinted) {
   EXPECT_FALSE(holds(assay({"\x1b[2Jrun"}).err, "\x1b"));
+}
+
+// The audit of a function that keeps a diary, behind the fence and without it.
+TEST(Usage, AnAuditTellsOfAVerifierThatWritesAFile) {
+  const testing::TemporaryFolder folder;
+  std::ofstream(folder.path("diary.py")) << "def verify(completion, answer):\n"
+                                            "    try:\n"
+                                            "        open('diary.txt', 'a').write(completion)\n"
+                                            "    except OSError:\n"
+                                            "        pass\n"
+                                            "    return completion == answer\n";
+  std::ofstream(folder.path("suite.jsonl"))
+      << R"({"id": "a", "completion": "71", "reference": "72", "expect": ["incorrect"]})"
+      << "\n";
+  const std::vector<std::string> audit = {"verify", "diary.py", "--suite", "suite.jsonl"};
+
+  const ProgramOutcome fenced = testing::run_program(ASSAY_PROGRAM, audit, folder.root());
+  std::vector<std::string> free = audit;
+  free.insert(free.end(), {"-o", "json", "--options", R"({"sandbox": false})"});
+  const ProgramOutcome unfenced = testing::run_program(ASSAY_PROGRAM, free, folder.root());
+
+  EXPECT_TRUE(holds(fenced.out, "warning: side effects")) << fenced.out;
+  EXPECT_TRUE(holds(fenced.out, "writes a file")) << fenced.out;
+  EXPECT_TRUE(holds(unfenced.out, "makes diary.txt in the working directory")) << unfenced.out;
 }
 
 }  // namespace

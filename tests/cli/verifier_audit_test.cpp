@@ -5,17 +5,21 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 
 #include "actors/cli/audit_report.h"
 #include "runtime/core/json.h"
+#include "tests/support/temporary_folder.h"
 #include "verifiers/registry.h"
 
 namespace assay::cli {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using verifiers::Case;
 using wire::Outcome;
 using wire::Verdict;
@@ -31,6 +35,16 @@ class FunctionVerifier final : public verifiers::Verifier {
 
  private:
   Function function_;
+};
+
+// One that was seen to write a file.
+class TellingVerifier final : public verifiers::Verifier {
+ public:
+  Verdict verify(const wire::Prompt&, std::string_view) const override {
+    return Verdict::incorrect(wire::VerdictCode::kWrongAnswer, "no");
+  }
+  std::string identity() const override { return "telling/1"; }
+  std::vector<std::string> side_effects() const override { return {"writes a file: 'x'"}; }
 };
 
 Verdict wrong(const std::string& reason = "no") {
@@ -127,6 +141,31 @@ TEST(Audit, AShutGateSaysWhatIsMissing) {
   EXPECT_THAT(report.shut_gates(without_mutants()), IsEmpty());
 }
 
+// Ten of ten are a rate of 1, and at least 0.69: 0.025^(1/10).
+TEST(Audit, AGateIsMetByTheBoundAndNotByTheRate) {
+  const auto strict = judge([](const wire::Prompt&, std::string_view) { return wrong(); });
+  std::vector<Case> cases;
+  for (int i = 0; i < 10; ++i) {
+    cases.push_back(make_case(strict, std::to_string(i), Outcome::kIncorrect));
+  }
+  AuditOptions options = without_mutants();
+  options.coverage_min = 0.7;
+  const AuditReport report = audit(cases, options);
+  EXPECT_EQ(report.caught.rate().value, 1.0);
+  EXPECT_EQ(report.shut_gates(options).size(), 1u);
+  options.coverage_min = 0.69;
+  EXPECT_THAT(report.shut_gates(options), IsEmpty());
+}
+
+TEST(Audit, WarnsOfWhatAJudgeSaysOfItself) {
+  const std::shared_ptr<const verifiers::Verifier> teller = std::make_shared<TellingVerifier>();
+  const AuditReport report = audit(
+      {make_case(teller, "71", Outcome::kIncorrect), make_case(teller, "7", Outcome::kCorrect)},
+      without_mutants());
+  EXPECT_THAT(report.side_effects, ElementsAre("writes a file: 'x'"));
+  EXPECT_THAT(report.warnings, Contains(HasSubstr("writes a file: 'x'")));
+}
+
 TEST(Audit, MutantsFindWhatASmallSuiteDoesNot) {
   const auto holds_72 = judge([](const wire::Prompt&, std::string_view text) {
     return text.find("72") != std::string_view::npos ? Verdict::correct("yes") : wrong();
@@ -161,6 +200,33 @@ TEST(Audit, WarnsOfFlakySlowAndKeywordJudges) {
         Outcome::kCorrect));
   }
   EXPECT_THAT(audit(cases, {}).warnings, Contains(HasSubstr("keyword matching: 6 of 6")));
+}
+
+// A judge that nothing keeps from writing, and one that is said to be kept from it.
+AuditReport audit_of_writer(const std::string& isolation, const std::string& folder) {
+  const auto writer = judge([=](const wire::Prompt&, std::string_view text) {
+    std::ofstream(folder + "/seen") << text;
+    Verdict verdict = wrong();
+    verdict.isolation = isolation;
+    return verdict;
+  });
+  AuditOptions options = without_mutants();
+  options.watched_folder = folder;
+  return audit({make_case(writer, "71", Outcome::kIncorrect)}, options);
+}
+
+TEST(Audit, WarnsOfAJudgeThatWritesWhereItWorks) {
+  for (const char* open : {"process", "fence(network,seccomp)"}) {
+    const testing::TemporaryFolder folder;
+    const AuditReport report = audit_of_writer(open, folder.root());
+    EXPECT_THAT(report.side_effects, ElementsAre("makes seen in the working directory"));
+    EXPECT_THAT(report.warnings, Contains(HasSubstr("side effects: while judging it makes seen")));
+    EXPECT_THAT(parse_json(audit_json(report, {})).at("side_effects"), SizeIs(1));
+  }
+  const testing::TemporaryFolder folder;
+  EXPECT_THAT(audit_of_writer("fence(network,landlock,seccomp)", folder.root()).side_effects,
+              IsEmpty())
+      << "others write there too, and a judge that cannot is not blamed";
 }
 
 TEST(Audit, TheMathVerifierPassesAndItsReportIsWhole) {

@@ -156,6 +156,8 @@ struct Mistake {
   const char* name;
   std::vector<std::string> args;
   std::vector<std::string> parts;
+
+  friend void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; }
 };
 
 class BadInput : public TinyRun, public ::testing::WithParamInterface<Mistake> {};

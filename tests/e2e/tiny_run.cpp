@@ -92,7 +92,7 @@ std::vector<json> TinyRun::metrics() const {
 
 void TinyRun::expect_clean_ledger(const std::string& arm, std::optional<bool> is_finished) const {
   const ProgramOutcome outcome =
-      assay({"ledger", "check", "outputs/tiny", "--arm", arm, "-o", "json"});
+      assay({"ledger", "check", "outputs/tiny", "--arm", arm, "--replay", "-o", "json"});
   EXPECT_EQ(outcome.exit_code, 0) << arm << ":\n" << outcome.out << outcome.err;
   const json answer = json::parse(outcome.out, nullptr, false);
   ASSERT_TRUE(answer.is_object());

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <ostream>
 
 #include "gpu/host/float_buffer.h"
 #include "gpu/host/float_mode.h"
@@ -14,11 +15,27 @@ namespace assay::gpu::host {
 
 inline constexpr std::size_t kOddSizes[] = {1, 7, 17, 129};
 
+inline const char* name_of(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::kPortable:
+      return "portable";
+    case InstructionSet::kAvx2:
+      return "AVX2";
+    case InstructionSet::kAvx512:
+      return "AVX-512";
+  }
+  return "unknown";
+}
+
+inline void PrintTo(InstructionSet set, std::ostream* out) {
+  *out << name_of(set);
+}
+
 class EveryInstructionSet : public ::testing::TestWithParam<InstructionSet> {
  protected:
   void SetUp() override {
     kernels_ = kernels_for(GetParam());
-    if (!kernels_) GTEST_SKIP() << "this processor lacks instruction set " << int(GetParam());
+    if (!kernels_) GTEST_SKIP() << "this processor lacks " << name_of(GetParam());
   }
   const Kernels* kernels_ = nullptr;
   const Kernels& portable_ = *kernels_for(InstructionSet::kPortable);

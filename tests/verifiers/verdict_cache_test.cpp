@@ -20,8 +20,9 @@ class CountingVerifier final : public Verifier {
     }
     return wire::Verdict::correct("call " + std::to_string(calls));
   }
-  std::string identity() const override { return "counting/1"; }
+  std::string identity() const override { return name; }
 
+  std::string name = "counting/1";
   mutable std::atomic<int> calls = 0;
 };
 
@@ -54,6 +55,19 @@ TEST_F(Cache, AnyOtherByteIsAnotherQuestion) {
   // The parts do not run into each other.
   EXPECT_EQ(ask("ab", "c", ""), "call 5");
   EXPECT_EQ(ask("b", "ca", ""), "call 6");
+}
+
+// A function of the user's reads the columns of a row, and some the name of its source.
+TEST_F(Cache, WhatElseAJudgeMayReadIsPartOfTheQuestion) {
+  wire::Prompt prompt;
+  const auto reason = [&] { return cached_.verify(prompt, "a").reason; };
+  EXPECT_EQ(reason(), "call 1");
+  prompt.columns = R"({"level": 3})";
+  EXPECT_EQ(reason(), "call 2");
+  prompt.source = "other";
+  EXPECT_EQ(reason(), "call 3");
+  judge_->name = "counting/2";
+  EXPECT_EQ(reason(), "call 4") << "another version is another judge";
 }
 
 TEST_F(Cache, AnOutageIsNotRemembered) {

@@ -38,6 +38,16 @@ class ComposeVerifier final : public Verifier {
     return sum;
   }
 
+  std::vector<std::string> side_effects() const override {
+    std::vector<std::string> effects;
+    for (const Part& part : parts_) {
+      for (const std::string& one : part.verifier->side_effects()) {
+        effects.push_back(part.name + ": " + one);
+      }
+    }
+    return effects;
+  }
+
   // One part reads the reference, others may judge form alone: one that can judge by it is enough.
   Result<void> check_reference(const wire::Prompt& prompt) const override {
     Result<void> first = parts_.front().verifier->check_reference(prompt);

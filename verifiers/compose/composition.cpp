@@ -17,14 +17,27 @@ bool has_failed(const JudgedPart& part) {
   return part.verdict && part.verdict->outcome == Outcome::kIncorrect;
 }
 
+// A completion that is empty, no text or too long to look at is no solution, but nor is it proof of
+// cheating: to a tripwire it is what it is to a gate.
+bool was_looked_at(const Verdict& verdict) {
+  return verdict.code != VerdictCode::kNoAnswer && verdict.code != VerdictCode::kMalformed &&
+         verdict.code != VerdictCode::kOutputLimit;
+}
+
+// A tripwire of its own, or one inside it where the part is itself composed.
+bool has_tripped(const JudgedPart& part) {
+  if (!has_failed(part)) return false;
+  if (part.role == PartRole::kTripwire && was_looked_at(*part.verdict)) return true;
+  return !wire::tripped_wires(*part.verdict).empty();
+}
+
 bool is_required(const JudgedPart& part) {
   return part.role != PartRole::kScore;
 }
 
-const JudgedPart* first_failed(const std::vector<JudgedPart>& parts, PartRole role) {
-  const auto found = std::find_if(parts.begin(), parts.end(), [role](const JudgedPart& part) {
-    return part.role == role && has_failed(part);
-  });
+template <class Predicate>
+const JudgedPart* first_that(const std::vector<JudgedPart>& parts, Predicate holds) {
+  const auto found = std::find_if(parts.begin(), parts.end(), holds);
   return found == parts.end() ? nullptr : &*found;
 }
 
@@ -91,10 +104,13 @@ Verdict judge_scores(const CompositionOptions& options, const Scores& scores) {
 
 // The whole without its checks.
 Verdict decide(const CompositionOptions& options, const std::vector<JudgedPart>& parts) {
-  if (const JudgedPart* tripped = first_failed(parts, PartRole::kTripwire)) {
+  if (const JudgedPart* tripped = first_that(parts, has_tripped)) {
     return Verdict::incorrect(VerdictCode::kRejected, "tripwire " + told_by(*tripped));
   }
-  if (const JudgedPart* closed = first_failed(parts, PartRole::kGate)) {
+  const auto is_closed = [](const JudgedPart& part) {
+    return is_required(part) && has_failed(part);
+  };
+  if (const JudgedPart* closed = first_that(parts, is_closed)) {
     return Verdict::incorrect(closed->verdict->code, told_by(*closed));
   }
   for (const JudgedPart& part : parts) {
@@ -119,8 +135,9 @@ Verdict decide(const CompositionOptions& options, const std::vector<JudgedPart>&
 void add_checks(const JudgedPart& part, Verdict& whole) {
   if (!part.verdict) return;
   const Verdict& verdict = *part.verdict;
-  const char* kind = part.role == PartRole::kTripwire ? "tripwire:" : "";
-  whole.checks.push_back({kind + part.name, verdict.outcome == Outcome::kCorrect,
+  const bool is_wire = part.role == PartRole::kTripwire && was_looked_at(verdict);
+  const std::string_view kind = is_wire ? wire::kTripwirePrefix : "";
+  whole.checks.push_back({std::string(kind) + part.name, verdict.outcome == Outcome::kCorrect,
                           verdict.reward.value_or(0.0),
                           verdict.is_scored() ? verdict.reason : "unscored: " + verdict.reason});
   for (const wire::Check& check : verdict.checks) {
@@ -134,6 +151,7 @@ void add_checks(const JudgedPart& part, Verdict& whole) {
 
 bool is_decided(const CompositionOptions& options, const std::vector<JudgedPart>& parts) {
   return std::any_of(parts.begin(), parts.end(), [&](const JudgedPart& part) {
+    if (has_tripped(part)) return true;
     if (is_required(part)) return part.verdict && part.verdict->outcome != Outcome::kCorrect;
     return options.rule == CompositionRule::kCascade && has_failed(part);
   });

@@ -21,6 +21,9 @@ enum class PartRole {
   kGate,      // must pass, or the reward is 0: a format, an intent that any honest solution has
   kTripwire,  // must pass, or the completion is `rejected`: nothing honest looks like this
 };
+// A tripwire that a completion does not pass because it is empty, no text or too long (no_answer,
+// malformed, output_limit) is to it what a gate is. One inside a part that is itself composed
+// rejects the whole as well, whatever the rule.
 
 // What a part that could not judge does.
 enum class Abstention {

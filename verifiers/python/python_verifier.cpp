@@ -30,6 +30,7 @@ class PythonVerifier final : public Verifier {
         threshold_(threshold) {}
 
   std::string identity() const override { return identity_; }
+  std::vector<std::string> side_effects() const override { return pool_->side_effects(); }
 
   // A batch hangs, its worker is replaced, the item that hung is asked alone.
   std::chrono::milliseconds longest_check() const override {
@@ -140,6 +141,7 @@ Result<std::unique_ptr<Verifier>> make_python_verifier(const VerifierContext& co
       static_cast<std::int64_t>(1000 * reader.read_number("timeout_s", limit_s, 0.01, 3600)));
   options.start_limit = std::chrono::milliseconds(
       static_cast<std::int64_t>(1000 * reader.read_number("start_timeout_s", 5, 0.1, 3600)));
+  options.watches_effects = context.watches_effects;
   options.is_fenced = reader.read_bool("sandbox", true);
   const double threshold = reader.read_number("threshold", 0.5, 0, 1);
   if (options.path.empty()) {

@@ -103,6 +103,18 @@ std::vector<PythonAnswer> read_answers(const std::string& frame, std::size_t cou
   return answers;
 }
 
+// As many as a worker can tell of, each cut to a line for people.
+void add_effects(const std::string& frame, std::vector<std::string>& effects) {
+  constexpr std::size_t kEffectsMax = 32, kEffectBytesMax = 200;
+  const Json document = parse_json(frame);
+  const auto told = document.find("effects");
+  if (told == document.end() || !told->is_array()) return;
+  for (const Json& one : *told) {
+    if (!one.is_string() || effects.size() >= kEffectsMax) continue;
+    effects.push_back(one.get<std::string>().substr(0, kEffectBytesMax));
+  }
+}
+
 }  // namespace
 
 Result<PythonWorker> PythonWorker::start(const PythonOptions& options) {
@@ -117,7 +129,8 @@ Result<PythonWorker> PythonWorker::start(const PythonOptions& options) {
   worker.import_deadline_ = in(options.start_limit);
   const Json setup = {{"path", options.path},
                       {"function", options.function},
-                      {"memory_bytes", options.memory_bytes}};
+                      {"memory_bytes", options.memory_bytes},
+                      {"watches", options.watches_effects}};
   // A worker that is gone already says why when its import is awaited.
   static_cast<void>(worker.process_.send(json_text(setup), worker.import_deadline_));
   return worker;
@@ -153,7 +166,10 @@ std::optional<PythonAnswer> PythonWorker::receive(std::size_t expected,
                                                   std::vector<PythonAnswer>& answers) {
   const Result<std::string> frame = process_.receive(kAnswerBytesMax, in(options_.time_limit));
   if (frame) answers = read_answers(*frame, expected);
-  if (!answers.empty()) return std::nullopt;
+  if (!answers.empty()) {
+    if (options_.watches_effects) add_effects(*frame, side_effects_);
+    return std::nullopt;
+  }
   const bool is_hung = !frame && frame.error().code == ErrorCode::kTimedOut;
   return failed(is_hung ? PythonAnswer::Kind::kHung : PythonAnswer::Kind::kDied, "");
 }
@@ -223,9 +239,15 @@ Result<PythonWorker> PythonPool::take() {
 }
 
 void PythonPool::put_back(PythonWorker worker) {
-  if (!worker.is_alive()) return;
   const std::lock_guard lock(mutex_);
+  side_effects_.insert(worker.side_effects().begin(), worker.side_effects().end());
+  if (!worker.is_alive()) return;
   idle_.push_back(std::move(worker));
+}
+
+std::vector<std::string> PythonPool::side_effects() const {
+  const std::lock_guard lock(mutex_);
+  return {side_effects_.begin(), side_effects_.end()};
 }
 
 void PythonPool::ask(std::span<const Judgement> items, const PythonSink& sink) {

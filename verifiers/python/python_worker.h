@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,7 +25,8 @@ struct PythonOptions {
   std::chrono::milliseconds time_limit{5000};    // of one call
   std::chrono::milliseconds start_limit{30000};  // of the import
   std::size_t memory_bytes = std::size_t{1} << 30;
-  bool is_fenced = true;  // no network, no file written, no attack's system call
+  bool is_fenced = true;         // no network, no file written, no attack's system call
+  bool watches_effects = false;  // tell what the function does beside answering
 };
 
 // What the function said of one completion.
@@ -57,6 +59,9 @@ class PythonWorker {
   const std::string& convention() const { return convention_; }
   // What holds around it: "fence(network,landlock,seccomp)", or "process".
   const std::string& isolation() const { return isolation_; }
+  // What it was seen to do beside answering, or to try, where that is watched. The word of a
+  // process that foreign text may have turned.
+  const std::vector<std::string>& side_effects() const { return side_effects_; }
 
  private:
   PythonWorker(sandbox::ChildProcess process, const PythonOptions& options)
@@ -66,6 +71,7 @@ class PythonWorker {
   sandbox::ChildProcess process_;
   PythonOptions options_;
   std::string convention_, isolation_ = "process";
+  std::vector<std::string> side_effects_;
   SteadyTime import_deadline_;
   bool is_imported_ = false, is_alive_ = true;
 };
@@ -83,6 +89,8 @@ class PythonPool {
 
   const std::string& convention() const { return convention_; }
   const std::string& isolation() const { return isolation_; }
+  // Of all workers, sorted.
+  std::vector<std::string> side_effects() const;
 
  private:
   explicit PythonPool(const PythonOptions& options) : options_(options) {}
@@ -92,7 +100,8 @@ class PythonPool {
 
   PythonOptions options_;
   std::string convention_, isolation_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::set<std::string> side_effects_;
   std::vector<PythonWorker> idle_;
   std::optional<PythonWorker> spare_;
 };

@@ -168,10 +168,70 @@ def place_of(error, path):
     return f" (line {lines[-1]})" if lines else ""
 
 
+class SideEffects:
+    """What a function does while it judges beside answering, told by the interpreter's own audit
+    events: tried, whether a fence let it or not. Machine code that goes around the interpreter is
+    not seen."""
+
+    WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    KINDS = {
+        "os.remove": "removes a file", "os.rename": "renames a file", "os.rmdir": "removes a folder",
+        "os.mkdir": "makes a folder", "os.link": "links a file", "os.symlink": "links a file",
+        "os.truncate": "changes a file", "os.chmod": "changes a file's rights",
+        "os.putenv": "changes the environment", "os.unsetenv": "changes the environment",
+        "os.chdir": "changes the working directory",
+        "socket.connect": "uses the network", "socket.bind": "uses the network",
+        "socket.sendto": "uses the network", "socket.getaddrinfo": "uses the network",
+        "subprocess.Popen": "starts a program", "os.system": "starts a program",
+        "os.exec": "starts a program", "os.posix_spawn": "starts a program",
+        "os.fork": "makes a process", "os.forkpty": "makes a process", "os.kill": "sends a signal",
+    }
+
+    def __init__(self):
+        self.is_judging = False
+        self.known = set()
+        self.new = []
+        sys.addaudithook(self.note)
+
+    def note(self, event, arguments):
+        if not self.is_judging:
+            return
+        self.is_judging = False  # what this does is not the function's
+        try:
+            kind, detail = self.describe(event, arguments)
+            if kind and kind not in self.known:
+                self.known.add(kind)
+                self.new.append(f"{kind}: {detail}"[:200])
+        except Exception:
+            pass  # an exception would stop what is only watched
+        self.is_judging = True
+
+    def describe(self, event, arguments):
+        if event == "open":
+            path, mode, flags = arguments
+            is_written = bool(flags & self.WRITING) or any(c in str(mode or "") for c in "wax+")
+            is_ours = not isinstance(path, (str, bytes)) or "__pycache__" in str(path)
+            return (None, "") if is_ours or not is_written or path == os.devnull \
+                else ("writes a file", repr(path))
+        if event == "socket.__new__":
+            # A pair with oneself, as an event loop has, reaches nobody.
+            return ("uses the network", "socket()") if arguments[1] in (2, 10) else (None, "")
+        kind = self.KINDS.get(event)
+        shown = arguments[1:] if event.startswith("socket.") and event != "socket.getaddrinfo" \
+            else arguments
+        first = shown[0] if shown else ""
+        return kind, repr(os.fsdecode(first) if isinstance(first, bytes) else first)
+
+    def take(self):
+        taken, self.new = self.new, []
+        return {"effects": taken} if taken else {}
+
+
 class Judge:
     def __init__(self, path, name):
         self.path = path
         self.function = load(path, name)
+        self.effects = None  # watched where somebody asks
         self.convention = Convention(self.function)
         self.loop = None  # one for all calls: a new one each time costs a millisecond
 
@@ -182,10 +242,19 @@ class Judge:
             self.loop = asyncio.new_event_loop()
         return self.loop.run_until_complete(awaitable)
 
-    def call(self, item):
+    def answer_to(self, item):
         answer = self.function(**self.convention.bind(item))
-        if inspect.isawaitable(answer):
-            answer = self.wait_for(answer)
+        return self.wait_for(answer) if inspect.isawaitable(answer) else answer
+
+    def watched_answer_to(self, item):
+        self.effects.is_judging = True
+        try:
+            return self.answer_to(item)
+        finally:
+            self.effects.is_judging = False
+
+    def call(self, item):
+        answer = self.watched_answer_to(item) if self.effects else self.answer_to(item)
         if self.convention.name == "trl":
             if not isinstance(answer, (list, tuple)) or len(answer) != 1:
                 raise TypeError("a function of completions returns a list of as many scores")
@@ -210,6 +279,9 @@ def main():
     except BaseException:  # SystemExit at import is a failure too
         channel.write({"error": traceback.format_exc(limit=-8)[-6000:]})
         return
+    if setup.get("watches"):
+        judge.effects = SideEffects()
+    effects = judge.effects.take if judge.effects else dict
     channel.write({"convention": judge.convention.name, "parameters": judge.convention.names,
                    "fence": os.environ.get("ASSAY_FENCE", "")})
     while True:
@@ -219,10 +291,10 @@ def main():
             verdicts.append(judge.judge(item))
             # Slow ones one by one: the verifier's clock runs between two answers.
             if time.monotonic() - answered > ANSWER_INTERVAL_S:
-                channel.write({"verdicts": verdicts})
+                channel.write({"verdicts": verdicts, **effects()})
                 verdicts, answered = [], time.monotonic()
         if verdicts:
-            channel.write({"verdicts": verdicts})
+            channel.write({"verdicts": verdicts, **effects()})
 
 
 main()

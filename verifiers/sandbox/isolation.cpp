@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdlib>
 
 namespace assay::sandbox {
 
@@ -24,6 +25,14 @@ std::string_view to_string(IsolationLevel level) {
 
 std::string_view description(IsolationLevel level) {
   return kDescriptions.at(static_cast<std::size_t>(level));
+}
+
+IsolationLevel highest_level(int argument_count, char** arguments) {
+  if (argument_count < 3 || std::string_view(arguments[1]) != "--level-max") {
+    return IsolationLevel::kL4;
+  }
+  const int level = std::atoi(arguments[2]);
+  return static_cast<IsolationLevel>(level < 0 ? 0 : level > 4 ? 4 : level);
 }
 
 }  // namespace assay::sandbox

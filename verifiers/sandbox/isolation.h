@@ -22,4 +22,7 @@ std::string_view to_string(IsolationLevel level);
 // What the level consists of, in a few words for people.
 std::string_view description(IsolationLevel level);
 
+// What `--level-max N`, the only arguments of a companion, says; without them kL4.
+IsolationLevel highest_level(int argument_count, char** arguments);
+
 }  // namespace assay::sandbox

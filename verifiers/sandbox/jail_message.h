@@ -24,6 +24,7 @@ enum class Task : std::uint32_t {
   kFilter,    // the program reads its input and writes its output
   kCompiler,  // makes a program from its source
   kFunction,  // in a fence instead of a jail: a judge of the user's own
+  kService,   // secluded instead of jailed: a companion of ours that answers on its socket
 };
 
 inline constexpr std::size_t kTasksMax = 2;

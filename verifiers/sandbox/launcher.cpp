@@ -18,7 +18,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <string_view>
 
 #include "verifiers/sandbox/child_process.h"
 #include "verifiers/sandbox/control_group.h"
@@ -184,14 +183,6 @@ void fix_addresses(char** arguments) {
   if (now < 0 || (now & ADDR_NO_RANDOMIZE) != 0) return;
   if (::personality(static_cast<unsigned long>(now) | ADDR_NO_RANDOMIZE) < 0) return;
   ::execv("/proc/self/exe", arguments);
-}
-
-IsolationLevel highest_level(int argument_count, char** arguments) {
-  if (argument_count < 3 || std::string_view(arguments[1]) != "--level-max") {
-    return IsolationLevel::kL4;
-  }
-  const int level = std::atoi(arguments[2]);
-  return static_cast<IsolationLevel>(level < 0 ? 0 : level > 4 ? 4 : level);
 }
 
 int wait_for(pid_t pid) {

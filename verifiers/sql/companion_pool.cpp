@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "runtime/core/clock.h"
+#include "verifiers/sandbox/isolation.h"
 
 namespace assay::verifiers::sql {
 
 namespace {
 
 constexpr const char* kCompanion = "assay-sqlite";
-constexpr std::size_t kHelloBytesMax = 64;
+constexpr std::size_t kHelloBytesMax = 4096;
 constexpr std::chrono::seconds kStartLimit{20};
 
 // More than cores: a query that runs into its limit must not keep others waiting.
@@ -21,14 +22,19 @@ std::size_t default_companions() {
 }
 
 // A companion that is ready for its first query: starting it is never counted as the query's time.
-Result<sandbox::ChildProcess> start() {
+// It says the level that it has secluded itself at.
+Result<Companion> start() {
   const auto path = sandbox::find_companion(kCompanion);
   if (!path) return path.error();
   auto started = sandbox::ChildProcess::start(*path, {});
-  if (!started) return started;
-  const auto ready = started->receive(kHelloBytesMax, SystemClock().now() + kStartLimit);
-  if (ready) return started;
-  return Error{ErrorCode::kUnavailable, "the companion " + *path + " does not start", "", "", ""};
+  if (!started) return started.error();
+  const auto hello = started->receive(kHelloBytesMax, SystemClock().now() + kStartLimit);
+  if (!hello) {
+    return Error{ErrorCode::kUnavailable, "the companion " + *path + " does not start", "", "", ""};
+  }
+  const std::string level = hello->substr(0, hello->find('\n'));
+  const bool is_secluded = level != to_string(sandbox::IsolationLevel::kL0);
+  return Companion{std::move(*started), is_secluded ? level : "process"};
 }
 
 }  // namespace
@@ -45,12 +51,12 @@ std::shared_ptr<CompanionPool> CompanionPool::shared() {
   return pool;
 }
 
-Result<sandbox::ChildProcess> CompanionPool::borrow() {
+Result<Companion> CompanionPool::borrow() {
   std::unique_lock lock(mutex_);
   has_room_.wait(lock, [this] { return lent_ < companions_max_; });
   ++lent_;
   if (!idle_.empty()) {
-    sandbox::ChildProcess companion = std::move(idle_.back());
+    Companion companion = std::move(idle_.back());
     idle_.pop_back();
     return companion;
   }
@@ -60,7 +66,7 @@ Result<sandbox::ChildProcess> CompanionPool::borrow() {
   return started;
 }
 
-void CompanionPool::give_back(sandbox::ChildProcess companion) {
+void CompanionPool::give_back(Companion companion) {
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(companion));
   --lent_;

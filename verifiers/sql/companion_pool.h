@@ -5,12 +5,18 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "runtime/core/result.h"
 #include "verifiers/sandbox/child_process.h"
 
 namespace assay::verifiers::sql {
+
+struct Companion {
+  sandbox::ChildProcess process;
+  std::string isolation;  // the level it has secluded itself at; "process" where that is none
+};
 
 // Thread-safe.
 class CompanionPool {
@@ -23,9 +29,9 @@ class CompanionPool {
 
   // An idle companion, the latest used first, or a new one; waits while all are lent.
   // Errors: kNotFound E420, kUnavailable when none can be started.
-  Result<sandbox::ChildProcess> borrow();
+  Result<Companion> borrow();
   // Takes back a companion that answered everything it was asked.
-  void give_back(sandbox::ChildProcess companion);
+  void give_back(Companion companion);
   // Says that a borrowed companion was ended instead.
   void write_off();
 
@@ -34,7 +40,7 @@ class CompanionPool {
   std::mutex mutex_;
   std::condition_variable has_room_;
   std::size_t lent_ = 0;
-  std::vector<sandbox::ChildProcess> idle_;
+  std::vector<Companion> idle_;
 };
 
 }  // namespace assay::verifiers::sql

@@ -237,6 +237,13 @@ void PostgresEngine::give_back(std::size_t database,
 
 QueryAnswer PostgresEngine::run(std::size_t database, std::string_view query, QueryAuthor author,
                                 const QueryLimits& limits) {
+  QueryAnswer answer = ask(database, query, author, limits);
+  answer.isolation = "server";
+  return answer;
+}
+
+QueryAnswer PostgresEngine::ask(std::size_t database, std::string_view query, QueryAuthor author,
+                                const QueryLimits& limits) {
   const std::string plain(without_semicolons(query, Dialect::kPostgresql));
   if (query.find('\0') != std::string_view::npos) {
     return QueryAnswer::ended(QueryStatus::kRejected, "the query holds a NUL character");

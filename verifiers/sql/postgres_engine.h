@@ -30,7 +30,6 @@ class PostgresEngine final : public QueryEngine {
   // kUnavailable where the server is away, or the role may do more than read.
   QueryAnswer run(std::size_t database, std::string_view query, QueryAuthor author,
                   const QueryLimits& limits) override;
-  std::string isolation() const override { return "server"; }
 
  private:
   struct Idle {
@@ -38,6 +37,8 @@ class PostgresEngine final : public QueryEngine {
     std::vector<std::unique_ptr<PostgresConnection>> connections;
   };
 
+  QueryAnswer ask(std::size_t database, std::string_view query, QueryAuthor author,
+                  const QueryLimits& limits);
   Result<std::unique_ptr<PostgresConnection>> borrow(std::size_t database, bool is_fresh);
   void give_back(std::size_t database, std::unique_ptr<PostgresConnection> connection);
 

@@ -36,6 +36,7 @@ struct QueryAnswer {
   std::vector<std::string> column_names;
   std::vector<std::string> touched;  // "table.column" that the query reads, sorted, each once
   std::uint64_t query_us = 0;        // the engine's own time for it
+  std::string isolation = "none";    // how the query was contained; "none" where it was not run
 
   static QueryAnswer ended(QueryStatus status, std::string reason) {
     QueryAnswer answer;
@@ -61,8 +62,6 @@ class QueryEngine {
   // plus what opening the database takes where it is not open yet.
   virtual QueryAnswer run(std::size_t database, std::string_view query, QueryAuthor author,
                           const QueryLimits& limits) = 0;
-  // How foreign queries are contained, for the verdict.
-  virtual std::string isolation() const = 0;
 };
 
 }  // namespace assay::verifiers::sql

@@ -23,6 +23,9 @@ struct DatabaseSource {
   Digest digest() const;  // equal for equal sources
 };
 
+// Stands behind a request to open a source that has a file, with the descriptor of that beside it.
+inline constexpr char kFileComes[] = {'f'};
+
 struct CompanionRequest {
   bool is_open = false;   // open `source`; else run `query`
   Digest database;        // of the source

@@ -84,9 +84,7 @@ class SqlVerifier final : public Verifier {
   }
 
   Verdict verify(const wire::Prompt& prompt, std::string_view completion) const override {
-    Verdict verdict = judge(prompt.reference, completion);
-    verdict.isolation = engine_->isolation();
-    return stamped(std::move(verdict), identity(), completion);
+    return stamped(judge(prompt.reference, completion), identity(), completion);
   }
 
  private:
@@ -100,19 +98,23 @@ class SqlVerifier final : public Verifier {
     const std::string_view query = sql::query_in(completion);
     if (query.empty()) return without_query();
     std::size_t rows = 0;
+    std::string isolation;
     std::vector<wire::Check> checks;
     for (std::size_t i = 0; i < engine_->database_count(); ++i) {
       const QueryAnswer answer = run(i, query);
       if (i == 0 && answer.status != QueryStatus::kUnavailable) add_checks(answer, checks);
+      if (i == 0) isolation = answer.isolation;
       Verdict verdict = judge_answer(reference, answer, i);
       if (verdict.outcome != wire::Outcome::kCorrect) {
         verdict.checks = std::move(checks);
+        verdict.isolation = std::move(isolation);
         return verdict;
       }
       rows += answer.table.row_count();
     }
     Verdict verdict = Verdict::correct(agreement(rows));
     verdict.checks = std::move(checks);
+    verdict.isolation = std::move(isolation);
     return verdict;
   }
 

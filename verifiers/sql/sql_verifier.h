@@ -29,7 +29,9 @@ namespace assay::verifiers {
 // Codes. incorrect: wrong_answer; rejected (not one plain query of what is allowed, or none at
 // all); runtime_error (the engine refuses it); timeout; memory_limit; output_limit. unscored:
 // internal_error where the reference or the database is at fault, judge_unavailable where the
-// engine is away, undecided where rows cannot be paired within bounds.
+// engine is away, undecided where rows cannot be paired within bounds. `isolation` of the verdict:
+// the level that the companion of SQLite has secluded itself at (sandbox/seclusion.h), "process"
+// where that is none; "server" on PostgreSQL; "none" where there is no query to run.
 Result<std::unique_ptr<Verifier>> make_sql_verifier(const VerifierContext& context,
                                                     std::string_view options_json);
 

@@ -1,6 +1,10 @@
 #include "verifiers/sql/sqlite_database.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <memory>
 
 namespace assay::verifiers::sql {
@@ -22,6 +26,29 @@ int refuse_clock(sqlite3_vfs*, sqlite3_int64*) {
 int refuse_old_clock(sqlite3_vfs*, double*) {
   was_clock_read = true;
   return SQLITE_ERROR;
+}
+
+int handed_file = -1;
+
+// SQLite's open(): the file that was handed over, and nothing else. The copy is above the standard
+// descriptors, which SQLite would not use.
+int open_handed(const char* path, int, int) {
+  constexpr int kAboveStandard = 4;
+  if (handed_file < 0 || std::string_view(path) != kHandedFile) {
+    errno = EACCES;
+    return -1;
+  }
+  return ::fcntl(handed_file, F_DUPFD_CLOEXEC, kAboveStandard);
+}
+
+// There is no file system to look names up in.
+int keep_name(sqlite3_vfs*, const char* name, int size, char* full) {
+  return std::snprintf(full, static_cast<std::size_t>(size), "%s", name) < size ? SQLITE_OK
+                                                                                : SQLITE_CANTOPEN;
+}
+int find_nothing(sqlite3_vfs*, const char*, int, int* is_there) {
+  *is_there = 0;
+  return SQLITE_OK;
 }
 
 std::string bytes_of(sqlite3_stmt* statement, int column) {
@@ -60,12 +87,23 @@ Result<void> prepare_sqlite() {
     return Error{ErrorCode::kUnavailable, "SQLite cannot be initialised", "", "", ""};
   }
   ::sqlite3_hard_heap_limit64(kHeapBytesMax);
-  static sqlite3_vfs watched = *::sqlite3_vfs_find(nullptr);
+  sqlite3_vfs& own = *::sqlite3_vfs_find(nullptr);
+  const auto opener = reinterpret_cast<sqlite3_syscall_ptr>(open_handed);
+  if (own.iVersion < 3 || own.xSetSystemCall(&own, "open", opener) != SQLITE_OK) {
+    return Error{ErrorCode::kUnavailable, "this SQLite opens files itself", "", "", ""};
+  }
+  static sqlite3_vfs watched = own;
+  watched.xFullPathname = keep_name;
+  watched.xAccess = find_nothing;
   watched.zName = kWatchedVfs;
   watched.xCurrentTime = refuse_old_clock;
   watched.xCurrentTimeInt64 = refuse_clock;
   ::sqlite3_vfs_register(&watched, 0);
   return {};
+}
+
+void hand_to_sqlite(int file) {
+  handed_file = file;
 }
 
 int SqliteDatabase::authorize(void* self, int action, const char* first, const char* second,

@@ -12,26 +12,31 @@
 #include <string_view>
 
 #include "runtime/core/clock.h"
+#include "runtime/core/file.h"
 #include "runtime/core/result.h"
 #include "verifiers/sql/query_codec.h"
 #include "verifiers/sql/sqlite_policy.h"
 
 namespace assay::verifiers::sql {
 
-inline constexpr const char* kWatchedVfs = "assay";  // SQLite's own files with the clock watched
-inline constexpr int kStepsBetweenLooks = 1000;      // instructions between looks at the limits
+inline constexpr const char* kWatchedVfs = "assay";     // SQLite's own files with the clock watched
+inline constexpr const char* kHandedFile = "database";  // the one name that SQLite can open
+inline constexpr int kStepsBetweenLooks = 1000;         // instructions between looks at the limits
 
-// To be called once, before any database is opened: bounds the memory of SQLite in this process and
-// puts the clock under watch.
+// To be called once, before any database is opened and before the process is secluded: bounds the
+// memory of SQLite, puts the clock under watch, and has SQLite open nothing but what it is handed.
 Result<void> prepare_sqlite();
+// What opens under kHandedFile from now on; stays the caller's. -1: nothing does.
+void hand_to_sqlite(int file);
 
 class SqliteDatabase {
  public:
-  // A file is opened read-only and as immutable: nobody may write it meanwhile. A script is run in
-  // memory, and its outcome opened anew, read-only.
+  // A source with a file is read from `file`, open for reading, as immutable: nobody may write it
+  // meanwhile. A script is run in memory, and its outcome opened anew, read-only.
   // Errors: kNotFound, kCorrupt, kInvalidInput for a script that fails; kTimedOut for one that
   // needs more than 30 s.
-  static Result<std::unique_ptr<SqliteDatabase>> open(const DatabaseSource& source);
+  static Result<std::unique_ptr<SqliteDatabase>> open(const DatabaseSource& source,
+                                                      const FileDescriptor& file);
 
   // Runs one query. Statuses as QueryStatus says; kUnavailable where the file is at fault.
   QueryAnswer run(std::string_view query, QueryAuthor author, const QueryLimits& limits);
@@ -47,7 +52,7 @@ class SqliteDatabase {
 
   static Result<Connection> connect(const std::string& name, int flags);
   Result<void> open_script(const std::string& script);
-  Result<void> open_file(const std::string& file);
+  Result<void> open_file(const FileDescriptor& file);
   Result<void> harden(const DatabaseSource& source);
   QueryAnswer judge(std::string_view query, const QueryLimits& limits);
   QueryAnswer execute(sqlite3_stmt* statement, const QueryLimits& limits);

@@ -27,7 +27,6 @@ class SqliteEngine final : public QueryEngine {
   // dies, or the database cannot be opened.
   QueryAnswer run(std::size_t database, std::string_view query, QueryAuthor author,
                   const QueryLimits& limits) override;
-  std::string isolation() const override { return "process"; }
 
  private:
   std::vector<DatabaseSource> sources_;

@@ -16,21 +16,6 @@ Error sqlite_error(ErrorCode code, const std::string& attempt, sqlite3* connecti
           "", ""};
 }
 
-// The file as a URI; characters with a meaning in one are written as %XX.
-std::string immutable_uri(const std::string& file) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string uri = "file:";
-  for (const char letter : file) {
-    const auto code = static_cast<unsigned char>(letter);
-    if (letter == '?' || letter == '#' || letter == '%') {
-      uri += {'%', kHex[code >> 4], kHex[code & 15]};
-    } else {
-      uri += letter;
-    }
-  }
-  return uri + "?mode=ro&immutable=1";
-}
-
 // The first column of all rows, as text.
 std::vector<std::string> texts_of(sqlite3* connection, const char* query) {
   std::vector<std::string> texts;
@@ -74,8 +59,11 @@ Result<SqliteDatabase::Connection> SqliteDatabase::connect(const std::string& na
   return connection;
 }
 
-Result<void> SqliteDatabase::open_file(const std::string& file) {
-  auto connection = connect(immutable_uri(file), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+Result<void> SqliteDatabase::open_file(const FileDescriptor& file) {
+  const std::string uri = std::string("file:") + kHandedFile + "?mode=ro&immutable=1";
+  hand_to_sqlite(file.get());
+  auto connection = connect(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+  hand_to_sqlite(-1);
   if (!connection) return connection.error();
   connection_ = std::move(*connection);
   return {};
@@ -144,10 +132,11 @@ Result<void> SqliteDatabase::harden(const DatabaseSource& source) {
   return {};
 }
 
-Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const DatabaseSource& source) {
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const DatabaseSource& source,
+                                                             const FileDescriptor& file) {
   auto database = std::make_unique<SqliteDatabase>();
   auto opened =
-      source.file.empty() ? database->open_script(source.script) : database->open_file(source.file);
+      source.file.empty() ? database->open_script(source.script) : database->open_file(file);
   if (!opened) return opened.error();
   if (auto hardened = database->harden(source); !hardened) return hardened.error();
   return database;

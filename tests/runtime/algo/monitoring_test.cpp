@@ -206,6 +206,44 @@ TEST(Health, ARiseIsRaisedToo) {
   EXPECT_EQ(alerts[0].signal, "entropy_rise");
 }
 
+// Alerts of a run in which so many of 1000 verdicts a step trip a wire, from step 12 on.
+std::vector<HealthAlert> watch_tripwires(double before, double after, std::uint64_t judged = 1000) {
+  HealthMonitor monitor;
+  std::vector<HealthAlert> alerts;
+  for (std::uint64_t step = 0; step < 40; ++step) {
+    HealthMetrics metrics;
+    metrics.step = step;
+    metrics.judged_count = judged;
+    metrics.tripwire_fraction = step < 12 ? before : after;
+    for (HealthAlert& alert : monitor.observe(metrics)) alerts.push_back(std::move(alert));
+  }
+  return alerts;
+}
+
+TEST(Health, ATripwireWarnsFromATenthOfAPercent) {
+  EXPECT_TRUE(watch_tripwires(0, 0.001).empty());
+  const auto alerts = watch_tripwires(0, 0.002);
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0].signal, "tripwire");
+  EXPECT_EQ(alerts[0].level, HealthLevel::kWarn);
+  EXPECT_EQ(alerts[0].threshold, 0.001);
+}
+
+TEST(Health, TripwiresAreCriticalFromAPercentOrThreeDeviations) {
+  // 0.001 + 3 * sqrt(0.001 * 0.999 / n): 0.0040 for 1000 verdicts, 0.0195 for 26.
+  const auto many = watch_tripwires(0, 0.005);
+  ASSERT_EQ(many.size(), 1u);
+  EXPECT_EQ(many[0].level, HealthLevel::kCritical);
+  EXPECT_NEAR(many[0].threshold, 0.0040, 1e-4);
+  const auto few = watch_tripwires(0, 0.011, 26);
+  ASSERT_EQ(few.size(), 1u);
+  EXPECT_EQ(few[0].threshold, 0.01) << "a percent is critical however few there are";
+  // What a run began with is no surprise: 0.004 + 3 * sqrt(0.004 * 0.996 / 1000) = 0.0100.
+  const auto usual = watch_tripwires(0.004, 0.005);
+  ASSERT_EQ(usual.size(), 1u);
+  EXPECT_EQ(usual[0].level, HealthLevel::kWarn);
+}
+
 TEST(Health, MissingMetricsAreNotZeros) {
   HealthMonitor monitor;
   for (std::uint64_t step = 0; step < 100; ++step) {

@@ -51,6 +51,7 @@ TEST(RunFolder, CleanDeletesWhatAssayMadeAndNothingElse) {
   { ASSERT_TRUE(RunFolder::open(root, RunMode::kNew)); }
   fs::create_directories(root + "/checkpoints/step_1");
   std::ofstream(root + "/ledger.sqlite") << "x";
+  std::ofstream(RunPaths(root).quarantine()) << "x";
   std::ofstream(root + "/my_notes.txt") << "keep";
   fs::create_directories(folder.path("elsewhere"));
   std::ofstream(folder.path("elsewhere/keep")) << "keep";
@@ -60,6 +61,7 @@ TEST(RunFolder, CleanDeletesWhatAssayMadeAndNothingElse) {
 
   EXPECT_FALSE(fs::exists(root + "/checkpoints"));
   EXPECT_FALSE(fs::exists(root + "/ledger.sqlite"));
+  EXPECT_FALSE(fs::exists(root + "/quarantine.jsonl"));
   EXPECT_FALSE(fs::exists(fs::symlink_status(root + "/report")));
   EXPECT_TRUE(fs::exists(folder.path("elsewhere/keep"))) << "links are not followed";
   EXPECT_TRUE(fs::exists(root + "/my_notes.txt"));

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "tests/support/temporary_folder.h"
+
 namespace assay::verifiers {
 namespace {
 
@@ -49,6 +53,17 @@ TEST(ComposeVerifier, MayBePartOfAnother) {
             Outcome::kCorrect);
 }
 
+TEST(ComposeVerifier, SideEffectsNameTheirPart) {
+  VerifierContext context;
+  context.folder = ASSAY_SOURCE_DIR "/tests/verifiers/python";
+  context.watches_effects = true;
+  const auto verifier = *make_compose_verifier(
+      context, R"({"parts": [{"type": "exact"}, {"name": "mine", "type": "python",
+                   "options": {"path": "functions.py:leaves_traces"}}]})");
+  verifier->verify({}, "/nowhere/at/all");
+  EXPECT_THAT(verifier->side_effects(), ::testing::Contains(HasSubstr("mine: writes a file")));
+}
+
 TEST(ComposeVerifier, ItsVersionIsThatOfItsOptionsAndParts) {
   const auto identity = [](const std::string& options) {
     return (*make_compose_verifier({}, options))->identity();
@@ -57,6 +72,22 @@ TEST(ComposeVerifier, ItsVersionIsThatOfItsOptionsAndParts) {
             identity(R"({"parts": [{"type": "exact"}]})"));
   EXPECT_EQ(identity(R"({"parts": [{"type": "math"}]})"),
             identity(R"({"parts": [{"type": "math"}]})"));
+}
+
+// The options name a file; what stands in it is the judge.
+TEST(ComposeVerifier, AnotherTextOfAPartsFileIsAnotherJudge) {
+  const testing::TemporaryFolder folder;
+  const auto identity_of = [&](const char* text) {
+    std::ofstream(folder.path("mine.py")) << text;
+    VerifierContext context;
+    context.folder = folder.root();
+    const auto made = make_compose_verifier(
+        context, R"({"parts": [{"type": "python", "options": {"path": "mine.py"}}]})");
+    EXPECT_TRUE(made) << made.error().message;
+    return made ? (*made)->identity() : "";
+  };
+  EXPECT_NE(identity_of("def verify(completion):\n    return True\n"),
+            identity_of("def verify(completion):\n    return False\n"));
 }
 
 TEST(ComposeVerifier, RefusesPartsThatMakeNoSense) {

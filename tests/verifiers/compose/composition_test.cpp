@@ -52,9 +52,11 @@ TEST(Composition, WeightedIsAMeanWithAThreshold) {
   EXPECT_DOUBLE_EQ(*strict.reward, 0.75);
   EXPECT_EQ(of(CompositionRule::kWeighted, parts, Abstention::kUnscored, 0.75).outcome,
             Outcome::kCorrect);
-  // Ten tenths are one.
-  std::vector<JudgedPart> tenths(10, right("x", 1, 0.1));
-  EXPECT_EQ(of(CompositionRule::kWeighted, tenths).outcome, Outcome::kCorrect);
+  // Three of four are 0.7499999999999999 where each weighs 0.7.
+  const std::vector<JudgedPart> four = {right("a", 1, 0.7), right("b", 1, 0.7), right("c", 1, 0.7),
+                                        wrong("d", 0, 0.7)};
+  EXPECT_EQ(of(CompositionRule::kWeighted, four, Abstention::kUnscored, 0.75).outcome,
+            Outcome::kCorrect);
 }
 
 TEST(Composition, MinIsTheLeast) {
@@ -112,6 +114,41 @@ TEST(Composition, ATripwireRejectsAndCanBeTold) {
   ASSERT_EQ(verdict.checks.size(), 2u);
   EXPECT_EQ(verdict.checks[0].name, "tripwire:reads tests");
   EXPECT_FALSE(verdict.checks[0].is_passed);
+}
+
+// Nothing of a completion that cheats is worth anything, however much else of it is right.
+TEST(Composition, ATripwireInsideAPartRejectsTheWhole) {
+  const JudgedPart inner{
+      "inner", PartRole::kScore, 1,
+      of(CompositionRule::kAll, {as(PartRole::kTripwire, wrong("reads tests")), right("a")})};
+  const CompositionOptions mean{CompositionRule::kWeighted, Abstention::kUnscored, 0.5};
+  for (const JudgedPart& part : {inner, as(PartRole::kGate, inner)}) {
+    const Verdict whole = compose(mean, {right("answer", 1, 9), part});
+    EXPECT_EQ(whole.code, VerdictCode::kRejected);
+    EXPECT_EQ(whole.reward, 0.0);
+    EXPECT_EQ(wire::tripped_wires(whole), std::vector<std::string>{"reads tests"});
+    EXPECT_TRUE(is_decided(mean, {part}));
+  }
+}
+
+TEST(Composition, NothingToLookAtIsNoSolutionAndNoCheating) {
+  for (const auto code :
+       {VerdictCode::kNoAnswer, VerdictCode::kMalformed, VerdictCode::kOutputLimit}) {
+    JudgedPart part = as(PartRole::kTripwire, wrong("t"));
+    part.verdict->code = code;
+    const Verdict verdict = of(CompositionRule::kWeighted, {part, right("a", 1, 9)});
+    EXPECT_EQ(verdict.code, code);
+    EXPECT_EQ(verdict.reward, 0.0);
+    EXPECT_TRUE(wire::tripped_wires(verdict).empty());
+  }
+}
+
+TEST(Composition, ATripwireThatIsAwayTripsNothing) {
+  const Verdict verdict = of(CompositionRule::kAll, {as(PartRole::kTripwire, away("t"))});
+  EXPECT_EQ(verdict.outcome, Outcome::kUnscored);
+  EXPECT_TRUE(wire::tripped_wires(verdict).empty());
+  const Verdict open = of(CompositionRule::kAll, {as(PartRole::kTripwire, right("t")), wrong("a")});
+  EXPECT_TRUE(wire::tripped_wires(open).empty()) << "wrong is not cheating";
 }
 
 TEST(Composition, ChecksOfPartsKeepTheirNames) {

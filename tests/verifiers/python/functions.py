@@ -104,3 +104,23 @@ def scribbles(completion):
 
 def evaluates(completion):
     return bool(eval(completion))
+
+
+def leaves_traces(completion, answer):
+    """Remembers what it saw, in places that the next call can read."""
+    for attempt in (lambda: open(completion, "w").write("seen"),
+                    lambda: os.environ.__setitem__("SEEN", completion),
+                    lambda: __import__("socket").create_connection(("127.0.0.1", 9), 0.1)):
+        try:
+            attempt()
+        except OSError:
+            pass  # a fence, or nobody there
+    return completion == answer
+
+
+def reads_only(completion, answer):
+    with open(__file__) as own:
+        own.read()
+    with open(os.devnull, "w") as nothing:
+        print(completion, file=nothing)
+    return completion == answer

@@ -15,7 +15,9 @@
 namespace assay::verifiers {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using wire::Outcome;
 using wire::VerdictCode;
 
@@ -162,6 +164,54 @@ TEST(PythonVerifier, TheFenceHoldsWhatAFunctionLetsLoose) {
   EXPECT_EQ(free.outcome, Outcome::kCorrect);
   EXPECT_EQ(free.isolation, "process");
   std::remove(victim.c_str());
+}
+
+// Its network has no interface but its own loopback, whatever the machine has.
+TEST(PythonVerifier, TheFenceHasANetworkOfItsOwn) {
+  const wire::Verdict verdict =
+      judge("evaluates", "open('/proc/self/net/dev').read().count(':') == 1");
+  if (verdict.isolation.find("network") == std::string::npos) {
+    GTEST_SKIP() << "this machine makes no network namespaces for us";
+  }
+  EXPECT_EQ(verdict.outcome, Outcome::kCorrect) << verdict.reason;
+}
+
+std::unique_ptr<Verifier> watched(const std::string& function, const std::string& more = "") {
+  VerifierContext context;
+  context.folder = kFolder;
+  context.watches_effects = true;
+  return *make_python_verifier(context,
+                               R"({"path": "functions.py:)" + function + "\"" + more + "}");
+}
+
+TEST(PythonVerifier, TellsWhatItsFunctionDoesBesideJudging) {
+  const std::string victim = ::testing::TempDir() + "/watched_victim";
+  for (const char* fence : {"", R"(, "sandbox": false)"}) {
+    const auto verifier = watched("leaves_traces", fence);
+    EXPECT_THAT(verifier->side_effects(), IsEmpty()) << "nothing was judged yet";
+
+    for (int i = 0; i < 2; ++i) verifier->verify(prompt(), victim);
+
+    EXPECT_THAT(verifier->side_effects(),
+                ElementsAre("changes the environment: 'SEEN'", HasSubstr("uses the network"),
+                            "writes a file: '" + victim + "'"))
+        << fence;
+  }
+  std::remove(victim.c_str());
+}
+
+TEST(PythonVerifier, AFunctionThatOnlyJudgesIsNotAccused) {
+  for (const char* innocent : {"reads_only", "verify", "patient", "as_pair"}) {
+    const auto verifier = watched(innocent);
+    EXPECT_EQ(verifier->verify(prompt(), "72").outcome, Outcome::kCorrect) << innocent;
+    EXPECT_THAT(verifier->side_effects(), IsEmpty()) << innocent;
+  }
+}
+
+TEST(PythonVerifier, NobodyIsWatchedWhoWasNotAskedFor) {
+  const auto verifier = *make("leaves_traces");
+  verifier->verify(prompt(), "/dev/full");
+  EXPECT_THAT(verifier->side_effects(), IsEmpty());
 }
 
 TEST(PythonVerifier, AFileThatCannotBeImportedIsAnErrorWithItsTrace) {

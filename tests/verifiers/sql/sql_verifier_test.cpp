@@ -1,5 +1,6 @@
 #include "verifiers/sql/sql_verifier.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -9,6 +10,8 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <span>
+#include <sstream>
 #include <thread>
 
 #include "runtime/core/file.h"
@@ -17,6 +20,7 @@
 #include "verifiers/case_file.h"
 #include "verifiers/registry.h"
 #include "verifiers/sandbox/child_process.h"
+#include "verifiers/sandbox/jail_message.h"
 #include "verifiers/sql/companion_pool.h"
 #include "verifiers/sql/query_codec.h"
 
@@ -236,8 +240,7 @@ TEST(SqlVerifier, ResultsHaveNamesToBeCountedBy) {
 }
 
 TEST(SqlVerifier, AnOrphanedCompanionEndsByItself) {
-  auto companion =
-      sandbox::ChildProcess::start(*sandbox::find_companion("assay-sqlite"), {});
+  auto companion = sandbox::ChildProcess::start(*sandbox::find_companion("assay-sqlite"), {});
   ASSERT_TRUE(companion);
   const SystemClock clock;
   ASSERT_TRUE(companion->receive(64, clock.now() + std::chrono::seconds(10)));
@@ -256,6 +259,72 @@ TEST(SqlVerifier, AnOrphanedCompanionEndsByItself) {
 
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, ErrorCode::kUnavailable) << "it is gone, not silent";
+}
+
+// Asks a companion of its own that may go up to this level: what it says of itself, then its answer
+// to a query of a file.
+struct LevelAnswer {
+  std::string level;
+  sql::QueryAnswer answer;
+};
+LevelAnswer ask_at(int level, const std::string& file) {
+  const SteadyTime end = SystemClock().now() + std::chrono::seconds(20);
+  auto companion = *sandbox::ChildProcess::start(*sandbox::find_companion("assay-sqlite"),
+                                                 {"--level-max", std::to_string(level)});
+  LevelAnswer said{companion.receive(4096, end)->substr(0, 2), {}};
+  sql::CompanionRequest open, query;
+  open.is_open = true;
+  open.source.file = file;
+  open.database = query.database = open.source.digest();
+  query.query = "SELECT name, upper(name), date(0, 'unixepoch', 'localtime') FROM fruit ORDER BY 1";
+  const FileDescriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const int beside = opened.get();
+  EXPECT_TRUE(companion.send(sql::encode(open), end));
+  EXPECT_TRUE(sandbox::send_message(companion.socket(), std::as_bytes(std::span(sql::kFileComes)),
+                                    std::span(&beside, 1), end));
+  const auto reply = sql::decode_reply(*companion.receive(1 << 20, end));
+  EXPECT_EQ(reply->answer.status, sql::QueryStatus::kDone) << reply->answer.reason;
+  EXPECT_TRUE(companion.send(sql::encode(query), end));
+  said.answer = sql::decode_reply(*companion.receive(1 << 20, end))->answer;
+  return said;
+}
+
+TEST(SqlVerifier, ALevelChangesTheWallsAndNoAnswer) {
+  const testing::TemporaryFolder folder;
+  const std::string path = folder.path("fruit.sqlite");
+  make_database(path, kFruit);
+  const LevelAnswer free = ask_at(0, path);
+  ASSERT_EQ(free.answer.status, sql::QueryStatus::kDone) << free.answer.reason;
+  ASSERT_EQ(free.answer.table.row_count(), 2u);
+  EXPECT_EQ(free.level, "L0");
+  for (const int level : {1, 2, 3}) {
+    const LevelAnswer walled = ask_at(level, path);
+    EXPECT_NE(walled.level, "L0");
+    EXPECT_LE(walled.level, "L" + std::to_string(level));
+    EXPECT_EQ(walled.answer.status, sql::QueryStatus::kDone) << walled.answer.reason;
+    EXPECT_TRUE(walled.answer.table.cells == free.answer.table.cells) << level;
+  }
+}
+
+// What the kernel says of the process that answers, which at L3 is the companion's only child.
+TEST(SqlVerifier, TheCompanionIsUnderAFilterAndSaysSoInTheVerdict) {
+  const auto verifier = fruit();
+  const wire::Verdict verdict = judge(*verifier, "SELECT 1", "SELECT 1");
+  EXPECT_EQ(judge(*verifier, "SELECT 1", "").isolation, "none") << "nothing was run";
+  if (verdict.isolation == "process") GTEST_SKIP() << "this kernel has no system call filters";
+  auto companion = *sql::CompanionPool::shared()->borrow();
+  EXPECT_EQ(verdict.isolation, companion.isolation);
+  std::string pid = std::to_string(companion.process.pid());
+  if (verdict.isolation == "L3") {
+    std::ifstream("/proc/" + pid + "/task/" + pid + "/children") >> pid;
+  }
+  std::stringstream status;
+  status << std::ifstream("/proc/" + pid + "/status").rdbuf();
+
+  EXPECT_THAT(status.str(), HasSubstr("Seccomp:\t2"));
+  EXPECT_THAT(status.str(), HasSubstr("NoNewPrivs:\t1"));
+  EXPECT_THAT(status.str(), HasSubstr("CapEff:\t0000000000000000"));
+  sql::CompanionPool::shared()->give_back(std::move(companion));
 }
 
 TEST(SqlVerifier, SqlitesWordsAreBoundedAndValid) {
@@ -291,7 +360,7 @@ TEST(CompanionPool, ACompanionThatDiedWhileIdleCostsNoVerdict) {
   const auto pool = sql::CompanionPool::shared();
   auto companion = pool->borrow();
   ASSERT_TRUE(companion);
-  ASSERT_EQ(::kill(companion->pid(), SIGKILL), 0);
+  ASSERT_EQ(::kill(companion->process.pid(), SIGKILL), 0);
   pool->give_back(std::move(*companion));
 
   EXPECT_EQ(judge(*verifier, "SELECT 1", "SELECT 1").outcome, Outcome::kCorrect);
@@ -303,11 +372,11 @@ TEST(CompanionPool, EndsItsCompanionsWithItself) {
     sql::CompanionPool pool(1);
     auto companion = pool.borrow();
     ASSERT_TRUE(companion) << companion.error().message;
-    pid = companion->pid();
+    pid = companion->process.pid();
     pool.give_back(std::move(*companion));
     auto again = pool.borrow();
     ASSERT_TRUE(again);
-    EXPECT_EQ(again->pid(), pid) << "an idle companion is used again";
+    EXPECT_EQ(again->process.pid(), pid) << "an idle companion is used again";
     pool.give_back(std::move(*again));
   }
   EXPECT_EQ(::kill(pid, 0), -1);

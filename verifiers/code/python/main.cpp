@@ -36,7 +36,8 @@ class Python final : public sandbox::Language {
         return run_filter();
       case sandbox::Task::kCompiler:
       case sandbox::Task::kFunction:
-        break;  // there is nothing to compile, and functions have a fence instead
+      case sandbox::Task::kService:
+        break;  // nothing that this language has; functions have a fence, services are secluded
     }
     return 1;
   }
