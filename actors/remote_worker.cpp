@@ -75,12 +75,12 @@ caf::behavior remote_worker(Self self, RemoteWorkerSetup setup, caf::actor hub, 
                                caf::actor_cast<caf::actor>(self)});
   ask_for_worker(self->state.setup);
   const auto order = [self](const auto& message) {
-    const RemoteWorkerSetup& setup = self->state.setup;
-    setup.cluster->order(setup.node, wire::encode_message(message));
+    const RemoteWorkerSetup& own = self->state.setup;
+    own.cluster->order(own.node, wire::encode_message(message));
   };
   const auto order_bulk = [self](const auto& message) {
-    const RemoteWorkerSetup& setup = self->state.setup;
-    setup.cluster->order_bulk(setup.node, wire::encode_message(message));
+    const RemoteWorkerSetup& own = self->state.setup;
+    own.cluster->order_bulk(own.node, wire::encode_message(message));
   };
   const auto id = [self] { return self->state.setup.id; };
 

@@ -1,6 +1,8 @@
 // `assay node`: hosts workers for the head of a cluster.
 #include <fmt/format.h>
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -65,6 +67,7 @@ ExitCode node_command(CommandContext& context) {
   std::string head, key_file = "keys/node.key", name = own_name();
   std::vector<std::string> pools{"*=1"};
   std::uint32_t wait_s = 0, rejoin_s = 60;
+  bool is_with_parent = false;
   OptionSet options("node", "Hosts workers of a run whose head is another process.");
   options.option("--head", head, "host:port of the head");
   options.option("--key", key_file, "key file of this cluster");
@@ -72,6 +75,7 @@ ExitCode node_command(CommandContext& context) {
   options.multi("--pools", pools, "workers of each pool it may host; *: every pool");
   options.option("--wait", wait_s, "seconds to wait for a head that is not there yet");
   options.option("--rejoin", rejoin_s, "seconds to look for a head that is gone");
+  options.flag("--with-parent", is_with_parent, "end when the process that started it ends");
   options.example("assay node --head 10.0.0.1:7711 --key node.key --pools generator=1,math=4");
   if (auto stop = options.parse(context)) return *stop;
   const Result<Place> place = parse_place(head);
@@ -81,6 +85,8 @@ ExitCode node_command(CommandContext& context) {
   const Result<net::ClusterKeys> keys = net::read_cluster_keys(key_file);
   if (!keys) return fail(context, keys.error(), ExitCode::kUsage);
 
+  // A parent that was gone before this line is found out by the head that nobody is.
+  if (is_with_parent) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   actors::NodeOptions node;
   node.host = place->host;
   node.port = place->port;

@@ -80,6 +80,7 @@ NodeCommand command_for(const NodeSettings& node, const Cluster& cluster, std::u
                                     "--pools",
                                     pools_text(*parse_pools(node.pools, node.name))};
   NodeCommand command{node.name, words, paths.root() + "/logs/node-" + node.name + ".log"};
+  if (!is_remote) command.words.push_back("--with-parent");
   if (is_remote) {
     std::string line = node.folder.empty() ? "" : "cd " + shell_words({node.folder}) + " && ";
     command.words = {"ssh", "-o", "BatchMode=yes", node.ssh, line + "exec " + shell_words(words)};

@@ -70,6 +70,33 @@ TEST_F(Live, StatusHasEveryKeyOfTheContract) {
   stop(*running);
 }
 
+TEST_F(Live, PoolsGrowAndShrinkWhileTheRunGoesOn) {
+  const auto running = start_long();
+  const auto workers = [&](const std::string& pool) {
+    std::set<std::string> ids;
+    const json status = json::parse(assay({"status", "-o", "json"}).out);
+    for (const json& actor : status.at("actors")) {
+      const std::string id = actor.at("id");
+      if (id.starts_with(pool + "/")) ids.insert(id);
+    }
+    return ids;
+  };
+
+  const ProgramOutcome more = assay({"scale", "verifier=3", "generator=2", "--wait"});
+  EXPECT_EQ(more.exit_code, 0) << more.err;
+  EXPECT_EQ(more.out, "chain: 1 -> 3\ngenerator: 1 -> 2\n");
+  EXPECT_EQ(workers("chain"), (std::set<std::string>{"chain/0", "chain/1", "chain/2"}));
+  const ProgramOutcome fewer = assay({"scale", "tiny", "chain=1", "generator=1", "--wait"});
+  EXPECT_EQ(fewer.exit_code, 0) << fewer.err;
+  EXPECT_EQ(workers("generator"), (std::set<std::string>{"generator/0"}));
+
+  expect_one_error(assay({"scale", "sql=2"}), 2, {"no pool is named 'sql'", "chain, generator"});
+  expect_one_error(assay({"scale", "chain=0"}), 2, {"1 to 4096"});
+  expect_one_error(assay({"scale", "chain"}), 2, {"no pool is named"});
+  stop(*running);
+  expect_clean_ledger("true");
+}
+
 TEST_F(Live, StatusOfAnEndedRunSaysThatNobodyAnswers) {
   ASSERT_EQ(run().exit_code, 0);
 
