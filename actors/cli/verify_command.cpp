@@ -16,6 +16,7 @@
 #include "actors/cli/option_set.h"
 #include "actors/cli/text_layout.h"
 #include "actors/cli/verifier_audit.h"
+#include "runtime/core/digest.h"
 #include "runtime/core/file.h"
 #include "runtime/core/json.h"
 #include "verifiers/case_file.h"
@@ -88,6 +89,17 @@ std::vector<Judged> judge_all(const std::vector<Case>& cases, const VerifyOption
   return judged;
 }
 
+// What was said of all cases, in one hash that other runs and other machines can be held against.
+std::string records_hash(const verifiers::CaseSet& set, const std::vector<Judged>& judged) {
+  Hasher hasher;
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    wire::Verdict verdict = judged[i].verdict;
+    verdict.latency_ms = 0;
+    hasher.add_field(verifiers::verdict_record(set.cases[i].id, verdict));
+  }
+  return hasher.finish().short_hex();
+}
+
 double percentile(const std::vector<double>& sorted, double fraction) {
   const auto last = static_cast<double>(sorted.size() - 1);
   return sorted[static_cast<std::size_t>(last * fraction + 0.5)];
@@ -123,9 +135,9 @@ void print_summary(CommandContext& context, const verifiers::CaseSet& set,
       "{} cases: {} as expected, {} false accepts, {} false rejects, {} unscored{}{}\n",
       judged.size(), agreed, false_accepts, false_rejects, unscored,
       set.skipped_count > 0 ? fmt::format(", {} skipped", set.skipped_count) : "",
-      options.repeat_count > 1
-          ? fmt::format(", {} differ between {} repeats", unstable, options.repeat_count)
-          : "");
+      options.repeat_count > 1 ? fmt::format(", {} differ between {} repeats; records {}", unstable,
+                                             options.repeat_count, records_hash(set, judged))
+                               : "");
   context.err << fmt::format(
       "latency p50 {:.3f} ms, p95 {:.3f} ms, p99 {:.3f} ms; {:.0f} checks/s on {} thread{}\n",
       percentile(latencies, 0.50), percentile(latencies, 0.95), percentile(latencies, 0.99),
