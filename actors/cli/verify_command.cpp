@@ -53,6 +53,7 @@ struct Judged {
   wire::Verdict verdict;          // of the first time
   std::vector<double> latencies;  // ms, of every time
   bool is_stable = true;          // every repeat gave the same record
+  std::string other_reason;       // of a repeat that gave another one
 };
 
 Judged judge(const Case& judged_case, std::uint32_t repeat_count) {
@@ -64,7 +65,10 @@ Judged judge(const Case& judged_case, std::uint32_t repeat_count) {
     judged.latencies.push_back(std::exchange(verdict.latency_ms, 0));
     if (repeat_count > 1) {
       std::string repeated = verifiers::verdict_record(judged_case.id, verdict);
-      judged.is_stable = judged.is_stable && (i == 0 || repeated == record);
+      if (i > 0 && repeated != record) {
+        judged.is_stable = false;
+        judged.other_reason = verdict.reason;
+      }
       record = std::move(repeated);
     }
     if (i == 0) judged.verdict = std::move(verdict);
@@ -119,6 +123,11 @@ void print_summary(CommandContext& context, const verifiers::CaseSet& set,
     const wire::Verdict& verdict = judged[i].verdict;
     latencies.insert(latencies.end(), judged[i].latencies.begin(), judged[i].latencies.end());
     unstable += !judged[i].is_stable;
+    if (!judged[i].is_stable) {
+      context.err << fmt::format("{} (line {}): first: {}; later: {}\n", one_line(the_case.id),
+                                 the_case.line, one_line(verdict.reason),
+                                 one_line(judged[i].other_reason));
+    }
     unscored += !verdict.is_scored();
     if (verifiers::agrees(the_case, verdict)) {
       ++agreed;

@@ -159,6 +159,17 @@ TEST_F(JailTest, ALowerLevelSaysWhyItIsNoHigher) {
   EXPECT_EQ(low->level(), IsolationLevel::kL1);
 }
 
+// Each level has the walls of those below it: where one of these cannot be had, a wall is missing.
+TEST_F(JailTest, WhoReachesALevelReachesEachBelowIt) {
+  const auto highest = Jail::start(kNative);
+  ASSERT_TRUE(highest) << highest.error().message;
+  for (int level = 1; level <= static_cast<int>(highest->level()); ++level) {
+    const auto jail = Jail::start(kNative, static_cast<IsolationLevel>(level));
+    ASSERT_TRUE(jail) << jail.error().message;
+    EXPECT_EQ(static_cast<int>(jail->level()), level) << jail->refused_levels();
+  }
+}
+
 TEST(JailMessage, DescriptorsTravelBesideTheBytes) {
   std::array<int, 2> pair{}, other{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), 0);
