@@ -64,12 +64,12 @@ Judged judge(const Case& judged_case, std::uint32_t repeat_count) {
         verifiers::timed_verdict(*judged_case.verifier, judged_case.prompt, judged_case.completion);
     judged.latencies.push_back(std::exchange(verdict.latency_ms, 0));
     if (repeat_count > 1) {
-      std::string repeated = verifiers::verdict_record(judged_case.id, verdict);
-      if (i > 0 && repeated != record) {
+      const std::string repeated = verifiers::verdict_record(judged_case.id, verdict);
+      if (i == 0) record = repeated;
+      if (repeated != record) {
         judged.is_stable = false;
         judged.other_reason = verdict.reason;
       }
-      record = std::move(repeated);
     }
     if (i == 0) judged.verdict = std::move(verdict);
   }
