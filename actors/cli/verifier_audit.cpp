@@ -60,6 +60,13 @@ std::optional<std::string> shuffled_words(const std::string& completion) {
   return text;
 }
 
+// A judge that tried a completion twice itself, and saw it pass once.
+bool is_flaky(const wire::Verdict& verdict) {
+  return std::any_of(verdict.checks.begin(), verdict.checks.end(), [](const wire::Check& check) {
+    return check.name == "flaky" && !check.is_passed;
+  });
+}
+
 // A right completion of a problem with another answer, for the same judge.
 const Case* other_problem(const std::vector<Case>& cases, const Case& one) {
   const auto found = std::find_if(cases.begin(), cases.end(), [&](const Case& other) {
@@ -105,7 +112,8 @@ Outcomes judge_twice(const Trial& trial) {
         verifiers::timed_verdict(*trial.origin->verifier, trial.origin->prompt, trial.completion);
     outcomes.latencies.push_back(std::exchange(verdict.latency_ms, 0));
     std::string said = verifiers::verdict_record("", verdict);
-    outcomes.is_stable = i == 0 || said == record;
+    const bool is_same = i == 0 || said == record;
+    outcomes.is_stable = outcomes.is_stable && is_same && !is_flaky(verdict);
     record = std::move(said);
     if (i == 0) outcomes.verdict = std::move(verdict);
   }

@@ -16,6 +16,7 @@
 #include "actors/cli/option_set.h"
 #include "actors/cli/text_layout.h"
 #include "actors/cli/verifier_audit.h"
+#include "runtime/core/digest.h"
 #include "runtime/core/file.h"
 #include "runtime/core/json.h"
 #include "verifiers/case_file.h"
@@ -52,6 +53,7 @@ struct Judged {
   wire::Verdict verdict;          // of the first time
   std::vector<double> latencies;  // ms, of every time
   bool is_stable = true;          // every repeat gave the same record
+  std::string other_reason;       // of a repeat that gave another one
 };
 
 Judged judge(const Case& judged_case, std::uint32_t repeat_count) {
@@ -62,9 +64,12 @@ Judged judge(const Case& judged_case, std::uint32_t repeat_count) {
         verifiers::timed_verdict(*judged_case.verifier, judged_case.prompt, judged_case.completion);
     judged.latencies.push_back(std::exchange(verdict.latency_ms, 0));
     if (repeat_count > 1) {
-      std::string repeated = verifiers::verdict_record(judged_case.id, verdict);
-      judged.is_stable = judged.is_stable && (i == 0 || repeated == record);
-      record = std::move(repeated);
+      const std::string repeated = verifiers::verdict_record(judged_case.id, verdict);
+      if (i == 0) record = repeated;
+      if (repeated != record) {
+        judged.is_stable = false;
+        judged.other_reason = verdict.reason;
+      }
     }
     if (i == 0) judged.verdict = std::move(verdict);
   }
@@ -88,6 +93,17 @@ std::vector<Judged> judge_all(const std::vector<Case>& cases, const VerifyOption
   return judged;
 }
 
+// What was said of all cases, in one hash that other runs and other machines can be held against.
+std::string records_hash(const verifiers::CaseSet& set, const std::vector<Judged>& judged) {
+  Hasher hasher;
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    wire::Verdict verdict = judged[i].verdict;
+    verdict.latency_ms = 0;
+    hasher.add_field(verifiers::verdict_record(set.cases[i].id, verdict));
+  }
+  return hasher.finish().short_hex();
+}
+
 double percentile(const std::vector<double>& sorted, double fraction) {
   const auto last = static_cast<double>(sorted.size() - 1);
   return sorted[static_cast<std::size_t>(last * fraction + 0.5)];
@@ -107,6 +123,11 @@ void print_summary(CommandContext& context, const verifiers::CaseSet& set,
     const wire::Verdict& verdict = judged[i].verdict;
     latencies.insert(latencies.end(), judged[i].latencies.begin(), judged[i].latencies.end());
     unstable += !judged[i].is_stable;
+    if (!judged[i].is_stable) {
+      context.err << fmt::format("{} (line {}): first: {}; later: {}\n", one_line(the_case.id),
+                                 the_case.line, one_line(verdict.reason),
+                                 one_line(judged[i].other_reason));
+    }
     unscored += !verdict.is_scored();
     if (verifiers::agrees(the_case, verdict)) {
       ++agreed;
@@ -123,9 +144,9 @@ void print_summary(CommandContext& context, const verifiers::CaseSet& set,
       "{} cases: {} as expected, {} false accepts, {} false rejects, {} unscored{}{}\n",
       judged.size(), agreed, false_accepts, false_rejects, unscored,
       set.skipped_count > 0 ? fmt::format(", {} skipped", set.skipped_count) : "",
-      options.repeat_count > 1
-          ? fmt::format(", {} differ between {} repeats", unstable, options.repeat_count)
-          : "");
+      options.repeat_count > 1 ? fmt::format(", {} differ between {} repeats; records {}", unstable,
+                                             options.repeat_count, records_hash(set, judged))
+                               : "");
   context.err << fmt::format(
       "latency p50 {:.3f} ms, p95 {:.3f} ms, p99 {:.3f} ms; {:.0f} checks/s on {} thread{}\n",
       percentile(latencies, 0.50), percentile(latencies, 0.95), percentile(latencies, 0.99),

@@ -186,6 +186,12 @@ TEST(Audit, WarnsOfFlakySlowAndKeywordJudges) {
   });
   EXPECT_THAT(audit({make_case(flaky, "a", Outcome::kIncorrect)}, without_mutants()).warnings,
               Contains(HasSubstr("flaky")));
+  const auto same = judge([](const wire::Prompt&, std::string_view) {
+    Verdict verdict = wrong();
+    verdict.checks.push_back({"flaky", false, 0, "passed a first time"});
+    return verdict;
+  });
+  EXPECT_EQ(audit({make_case(same, "a", Outcome::kIncorrect)}, without_mutants()).unstable, 1u);
 
   const auto keywords = judge([](const wire::Prompt&, std::string_view text) {
     const bool has_all = text.find("because") != std::string_view::npos &&

@@ -61,6 +61,8 @@ Result<CodeTask> read_code_task(const VerifierContext& context, std::string_view
   task.setup = options.read_text("setup", "", kTestBytesMax);
   const std::string oracle = options.read_word("oracle", "split", {"split", "same_process"});
   task.is_same_process = oracle == "same_process";
+  task.has_fixed_order = options.read_word("order", "shuffled", {"shuffled", "fixed"}) == "fixed";
+  task.rerun_fraction = options.read_number("rerun_fraction", task.rerun_fraction, 0, 1);
   const Json tests = parse_json(options.read_json("tests"));
   if (tests.is_array()) {
     if (!read_io_tests(tests, task.io_tests)) {

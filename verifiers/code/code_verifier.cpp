@@ -3,16 +3,19 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "runtime/core/digest.h"
 #include "runtime/core/limits.h"
 #include "verifiers/code/code_task.h"
 #include "verifiers/code/fields.h"
 #include "verifiers/code/io_check.h"
 #include "verifiers/code/outcome_verdict.h"
 #include "verifiers/code/program_text.h"
+#include "verifiers/code/test_order.h"
 #include "verifiers/sandbox/jail_pool.h"
 #include "verifiers/verdict_text.h"
 
@@ -45,6 +48,39 @@ Verdict unavailable(const Error& error) {
                            is_missing ? "the companion program is missing" : error.message);
 }
 
+// Of a prompt and a program; `purpose` keeps what is drawn for one from telling of the other.
+std::uint64_t draw(const wire::Prompt& prompt, std::string_view program, std::string_view purpose) {
+  return Hasher()
+      .add_field(purpose)
+      .add_field(prompt.text)
+      .add_field(prompt.reference)
+      .add_field(program)
+      .finish()
+      .leading_u64();
+}
+
+// What the tester is given: entry point, setup, tests, their lines and the seed of their order.
+std::string paper_of(const CodeTask& task, std::uint64_t seed) {
+  if (task.has_fixed_order) return pack_fields({task.entry_point, task.setup, task.tests, "", ""});
+  const OrderedTests tests = order_tests(task.tests, task.entry_point, seed);
+  const std::string_view lines(reinterpret_cast<const char*>(tests.lines.data()),
+                               tests.lines.size() * sizeof tests.lines[0]);
+  return pack_fields({task.entry_point, task.setup, tests.text, lines, std::to_string(seed)});
+}
+
+bool is_in_sample(std::uint64_t drawn, double fraction) {
+  constexpr double kRange = 0x1p53;
+  return static_cast<double>(drawn >> 11) < fraction * kRange;
+}
+
+// The verdict on a program that has passed once, after its second run.
+Verdict second_verdict(Verdict again) {
+  if (again.outcome == wire::Outcome::kIncorrect) {
+    again.checks.push_back({"flaky", false, 0, "the program passed a first time"});
+  }
+  return again;
+}
+
 class CodeVerifier final : public Verifier {
  public:
   CodeVerifier(CodeTask task, std::shared_ptr<sandbox::JailPool> pool)
@@ -52,12 +88,14 @@ class CodeVerifier final : public Verifier {
     pool_->warm(std::clamp(std::thread::hardware_concurrency(), 1u, kWarmJailsMax));
   }
 
-  std::string identity() const override { return "code/1"; }
+  std::string identity() const override { return "code/2"; }
 
   // Every run has the wall-clock limit of its own, the compiler's too.
   std::chrono::milliseconds longest_check() const override {
     const std::size_t runs = std::max<std::size_t>(1, task_.io_tests.size()) + 1;
-    return std::chrono::milliseconds(task_.limits.wall_ms) * static_cast<std::int64_t>(runs);
+    const std::size_t times = task_.rerun_fraction > 0 ? 2 : 1;
+    return std::chrono::milliseconds(task_.limits.wall_ms) *
+           static_cast<std::int64_t>(runs * times);
   }
 
   // A reference holds tests, which are no program; its solution, where it has one, must pass them.
@@ -106,8 +144,19 @@ class CodeVerifier final : public Verifier {
       return Verdict::incorrect(VerdictCode::kNoAnswer, "the completion holds no program");
     }
     const std::string program = continued_program(prompt.text, completion, found, task.entry_point);
+    Verdict verdict = judge_once(task, program, draw(prompt, program, "order"));
+    const bool is_passed = verdict.outcome == wire::Outcome::kCorrect;
+    if (!is_passed || !is_in_sample(draw(prompt, program, "sample"), task.rerun_fraction)) {
+      return verdict;
+    }
+    Verdict again = judge_once(task, program, draw(prompt, program, "second order"));
+    return again.outcome == wire::Outcome::kCorrect ? verdict : second_verdict(std::move(again));
+  }
+
+  Verdict judge_once(const CodeTask& task, std::string_view program, std::uint64_t seed) const {
     if (!task.io_tests.empty()) return judge_outputs(task, program);
-    return task.is_same_process ? judge_together(task, program) : judge_apart(task, program);
+    return task.is_same_process ? judge_together(task, program, seed)
+                                : judge_apart(task, program, seed);
   }
 
   Verdict judge_outputs(const CodeTask& task, std::string_view program) const {
@@ -118,19 +167,18 @@ class CodeVerifier final : public Verifier {
     return std::move(*verdict);
   }
 
-  Verdict judge_apart(const CodeTask& task, std::string_view program) const {
-    const std::string tests = pack_fields({task.entry_point, task.setup, task.tests});
+  Verdict judge_apart(const CodeTask& task, std::string_view program, std::uint64_t seed) const {
+    const std::string paper = paper_of(task, seed);
     CheckPlan plan;
     plan.tasks = {Task::kRunner, Task::kTester};
-    plan.papers = {program, tests};
+    plan.papers = {program, paper};
     plan.limits = task.limits;
     return run(plan, "");
   }
 
-  Verdict judge_together(const CodeTask& task, std::string_view program) const {
+  Verdict judge_together(const CodeTask& task, std::string_view program, std::uint64_t seed) const {
     const std::string nonce = make_nonce();
-    const std::string paper =
-        pack_fields({nonce, program, task.entry_point, task.setup, task.tests});
+    const std::string paper = pack_fields({nonce, program}) + paper_of(task, seed);
     CheckPlan plan;
     plan.tasks = {Task::kWhole};
     plan.papers = {paper};

@@ -18,6 +18,11 @@ namespace assay::verifiers {
 // timeout, memory_limit, output_limit, violation. The limits hold for program and tests together:
 // what the tests do with a result counts as the program's. Without a jail, companion or usable
 // tests the verdict is unscored.
+//
+// What is drawn, the order of the tests and the sample of programs that must pass twice, is drawn
+// from the hash of prompt and program: the same each time. A program of the sample that does not
+// pass again, its tests in another order, gets the second verdict with the check `flaky`: a reward
+// must not depend on luck.
 Result<std::unique_ptr<Verifier>> make_code_verifier(const VerifierContext& context,
                                                      std::string_view options_json);
 

@@ -173,6 +173,22 @@ TEST_F(Code, InOneProcessTheSameVerdictsAreGiven) {
          VerdictCode::kWrongAnswer);
 }
 
+// The line on which the judgement goes is open to a program beside its tests.
+TEST_F(Code, InOneProcessAJudgementWithoutTheNonceIsNone) {
+  const std::string options =
+      R"json({"oracle": "same_process", )json" + std::string(kAdd).substr(1);
+  const auto verdict = judge_program(options, R"(
+import os, struct
+fields = [b'correct', b'all tests hold', b'', b'x' * 16]
+frame = b''.join(struct.pack('<I', len(field)) + field for field in fields)
+os.write(3, struct.pack('<I', len(frame)) + frame)
+os._exit(0)
+)");
+
+  expect(verdict, VerdictCode::kRuntimeError);
+  EXPECT_EQ(verdict.reason, "the program ended its process");
+}
+
 TEST_F(Code, TestsMayComeWithThePrompt) {
   const std::string object =
       R"json({"entry_point": "f", "tests": "assert f(1) == 2", "setup": "import math"})json";
@@ -191,6 +207,45 @@ TEST_F(Code, AReferenceIsTriedByItsSolution) {
   expect(judge_program("{}", right, right), VerdictCode::kCorrect);
   expect(judge_program("{}", wrong, wrong), VerdictCode::kWrongAnswer);
   EXPECT_EQ(judge_program("{}", tests + "}", tests + "}").outcome, Outcome::kUnscored);
+}
+
+// Whether the program is quick or slow to go on after it has written to the line of the tester.
+TEST_F(Code, WhatWasNotAskedForHasOneReason) {
+  const auto warm = sandbox::JailPool::shared("assay-python");
+  const std::string greeting = R"(os.write(4, b'\x01\0\0\0r'))", end = "\nos._exit(0)";
+  const std::string answer = R"(os.write(4, b'\x05\0\0\0h\0\0\0\0'))",
+                    noise = "os.write(4, b'zzzz')";
+  // A whole conversation: the program is there, add is a function, and 2 + 3 = 5.
+  const std::string talk =
+      "for said in b'r', b'h\\0\\0\\0\\0\\0', b'vi\\5' + bytes(7):\n"
+      "    os.write(4, bytes([8 + len(said), 0, 0, 0]) + bytes(8) + said)";
+  const std::string function = "\ndef add(a, b): return a + b";
+  for (const std::string& program :
+       {greeting, answer, noise, talk, talk + end, greeting + ";" + answer, greeting + ";" + noise,
+        greeting + end, noise + end, greeting + "\n1 / 0"}) {
+    for (const char* pause : {"0", "0.05"}) {
+      const auto verdict = judge_program(
+          kAdd, "import os, time\n" + program + "\ntime.sleep(" + pause + ")" + function);
+      EXPECT_EQ(verdict.reason, "the program answered what it was not asked") << program;
+      expect(verdict, VerdictCode::kRuntimeError);
+    }
+  }
+  const auto gone = judge_program(kAdd, "import os\nos.close(4)" + function);
+  EXPECT_EQ(gone.reason, "the program ended its process");
+}
+
+TEST_F(Code, ALearntListOfAnswersFailsUnlessTheOrderIsFixed) {
+  const std::string tests =
+      R"json({"entry_point": "f", "tests": "assert f(5) == 6\nassert f(2) == 3\nassert f(8) == 9\nassert f(1) == 2\nassert f(7) == 8")json";
+  const std::string learnt = "answers = [6, 3, 9, 2, 8]\ndef f(x): return answers.pop(0)";
+  const std::string fixed = tests + R"json(, "order": "fixed"})json";
+
+  expect(judge_program(tests + "}", learnt), VerdictCode::kWrongAnswer);
+  expect(judge_program(fixed, learnt), VerdictCode::kCorrect);
+  for (const std::string& options : {tests + "}", fixed}) {
+    const auto wrong = judge_program(options, "def f(x): return x + 1 if x != 8 else 0");
+    EXPECT_EQ(wrong.reason, "the assertion in line 3 of the tests does not hold");
+  }
 }
 
 TEST_F(Code, AHundredRepeatsGiveOneRecord) {
@@ -212,9 +267,9 @@ TEST(CodeOptions, MistakesAreNamed) {
   for (const char* options :
        {R"json({"language": "perl"})json", R"json({"oracle": "both"})json",
         R"json({"limits": {"cpu": 5}})json", R"json({"limits": {"wall_s": 0}})json",
-        R"json({"tests": 5})json", R"json({"tests": []})json",
-        R"json({"tests": [{"input": "1"}]})json", R"json({"entrypoint": "f"})json",
-        R"json({"language": "cpp", "tests": "assert 1"})json"}) {
+        R"json({"tests": 5})json", R"json({"tests": []})json", R"json({"order": "random"})json",
+        R"json({"rerun_fraction": 1.5})json", R"json({"tests": [{"input": "1"}]})json",
+        R"json({"entrypoint": "f"})json", R"json({"language": "cpp", "tests": "assert 1"})json"}) {
     const auto verifier = make_verifier("code", options);
     ASSERT_FALSE(verifier) << options;
     EXPECT_EQ(verifier.error().id, "E403") << options;

@@ -69,6 +69,19 @@ TEST_F(Corpus, NoForgeryPassesAndEveryHonestTwinDoes) {
   }
 }
 
+// Nothing of what runs beside it has a number there, so there is nobody to signal.
+TEST_F(Corpus, WithNamespacesEachProgramIsAlone) {
+  CodeCase one;
+  one.options_json = R"json({"entry_point": "numbers", "tests": "assert numbers() == (1, 0)"})json";
+  one.completion = "import os\ndef numbers(): return os.getpid(), os.getppid()";
+  for (const auto level : {IsolationLevel::kL3, IsolationLevel::kL4}) {
+    const auto pool = exact_pool(level);
+    for (int i = 0; pool != nullptr && i < 2; ++i) {
+      EXPECT_EQ(judge(one, pool).reason, "all tests hold") << to_string(level);
+    }
+  }
+}
+
 class Level : public Corpus, public ::testing::WithParamInterface<int> {};
 
 // What is quick to judge: a level changes walls, not verdicts.

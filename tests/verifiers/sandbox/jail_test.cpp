@@ -2,6 +2,7 @@
 #include "verifiers/sandbox/jail.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -157,6 +158,34 @@ TEST_F(JailTest, ALowerLevelSaysWhyItIsNoHigher) {
   const auto low = Jail::start(kNative, IsolationLevel::kL1);
   ASSERT_TRUE(low) << low.error().message;
   EXPECT_EQ(low->level(), IsolationLevel::kL1);
+}
+
+// Each level has the walls of those below it: where one of these cannot be had, a wall is missing.
+TEST_F(JailTest, WhoReachesALevelReachesEachBelowIt) {
+  const auto highest = Jail::start(kNative);
+  ASSERT_TRUE(highest) << highest.error().message;
+  for (int level = 1; level <= static_cast<int>(highest->level()); ++level) {
+    const auto jail = Jail::start(kNative, static_cast<IsolationLevel>(level));
+    ASSERT_TRUE(jail) << jail.error().message;
+    EXPECT_EQ(static_cast<int>(jail->level()), level) << jail->refused_levels();
+  }
+}
+
+// A wall that does not stand fails the self-tests, and the level falls: quietly, but for this.
+TEST_F(JailTest, AMachineThatHasNamespacesUsesThem) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    constexpr int kAll = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS;
+    ::_exit(::unshare(kAll) == 0 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  if (status != 0) GTEST_SKIP() << "no namespaces here";
+
+  const auto jail = Jail::start(kNative);
+
+  ASSERT_TRUE(jail) << jail.error().message;
+  EXPECT_GE(jail->level(), IsolationLevel::kL3) << jail->refused_levels();
 }
 
 TEST(JailMessage, DescriptorsTravelBesideTheBytes) {

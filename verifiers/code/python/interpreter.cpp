@@ -9,6 +9,7 @@
 #include "verifiers/code/python/library_archive.h"
 #include "verifiers/code/python/plain_data.h"
 #include "verifiers/code/python/python_object.h"
+#include "verifiers/code/python/unit_tests.h"
 
 namespace assay::verifiers::python {
 
@@ -85,6 +86,7 @@ Result<void> start_interpreter() {
     if (!module) return python_error((std::string("import ") + name).c_str());
   }
   remember_library_types();
+  if (!prepare_unit_tests()) return python_error("read its own part");
   if (auto done = keep_library_in_memory(); !done) return done;
   if (auto done = finish(); !done) return done;
   // Every page that is here is one that each fork must mark.

@@ -15,8 +15,14 @@ Object run_text(const std::string& text, const char* name, PyObject* scope);
 // the module, which stays imported.
 PyObject* make_scope(const char* name);
 
-// The name of the current exception, which is cleared: of a class of the library its own, of one
-// that the program made, "an exception of its own".
-std::string take_exception_name();
+// An exception of the program, as it can be told outside its process.
+struct ProgramException {
+  std::string name;  // of a built-in class; of any other, "an exception of its own"
+  std::string base;  // the nearest built-in class: what tests can catch it by
+  Object arguments;  // a tuple, or null
+};
+
+// The current exception, which is cleared. Runs no code of the program but its class's own.
+ProgramException take_exception();
 
 }  // namespace assay::verifiers::python

@@ -1,6 +1,5 @@
 #include <Python.h>
-#include <poll.h>
-#include <unistd.h>
+#include <sys/random.h>
 
 #include "verifiers/code/python/program_proxy.h"
 
@@ -8,9 +7,12 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
+#include "verifiers/code/fields.h"
 #include "verifiers/code/python/call_line.h"
 #include "verifiers/code/python/plain_data.h"
+#include "verifiers/code/python/program.h"
 #include "verifiers/code/python/test_run.h"
 #include "verifiers/sandbox/confinement.h"
 #include "verifiers/sandbox/frame.h"
@@ -51,30 +53,35 @@ bool handle_of(PyObject* object, std::uint32_t& handle) {
   return proxy != nullptr;
 }
 
-// Whether something lies in the line before anything was asked: an answer made beforehand, or the
-// end. Nothing that comes later can then be told apart from a forgery.
-bool is_line_broken() {
-  pollfd line{sandbox::kPeer, POLLIN, 0};
-  if (::poll(&line, 1, 0) <= 0) return false;
-  char byte = 0;
-  if (::read(sandbox::kPeer, &byte, 1) > 0) {
-    call_record().program_end = kAnsweredUnasked;
-  }
-  return true;
+std::string make_token() {
+  std::string token(kTokenBytes, '\0');
+  if (::getrandom(token.data(), token.size(), 0) < 0) token.clear();
+  return token;
 }
 
-// One request and its answer; empty, with the interpreter's error set, when the program is gone.
+// One request and its answer; empty, and the record says why, when none comes.
+std::string exchange(const std::string& request) {
+  CallRecord& record = call_record();
+  if (!record.program_end.empty()) return "";
+  const std::string token = make_token();
+  // Where the program is gone this fails, but what it has left in the line is still to be read.
+  static_cast<void>(sandbox::write_plain_frame(sandbox::kPeer, token + request));
+  auto answer = sandbox::read_plain_frame(sandbox::kPeer, kMessageBytesMax);
+  const bool is_answer = answer && token.size() == kTokenBytes && answer->size() > token.size() &&
+                         answer->starts_with(token);
+  if (is_answer) return answer->substr(token.size());
+  const bool is_end = !answer && answer.error().code != ErrorCode::kCorrupt;
+  record.program_end = is_end ? kProgramEnded : kAnsweredUnasked;
+  return "";
+}
+
+// The same for the tests; empty, with the interpreter's error set, when no answer comes.
 std::string ask(const std::string& request) {
   CallRecord& record = call_record();
-  const bool is_sent = record.program_end.empty() && !is_line_broken() &&
-                       sandbox::write_plain_frame(sandbox::kPeer, request);
-  if (is_sent) {
-    auto answer = sandbox::read_plain_frame(sandbox::kPeer, kMessageBytesMax);
-    if (answer && !answer->empty()) return *answer;
-  }
-  if (record.program_end.empty()) record.program_end = "the program ended its process";
-  record.raise("RuntimeError", "runtime_error", record.program_end);
-  return "";
+  record.was_asked = true;
+  std::string answer = exchange(request);
+  if (answer.empty()) record.raise("RuntimeError", "runtime_error", record.program_end);
+  return answer;
 }
 
 std::string bytes_of(std::uint32_t value) {
@@ -96,16 +103,21 @@ bool add(PyObject* value, std::string& request) {
   }
 }
 
-PyObject* raise_for(const std::string& name) {
-  const bool is_memory = name == "MemoryError";
-  call_record().raise(name, is_memory ? "memory_limit" : "runtime_error",
-                      is_memory ? "the program ran out of memory" : "the program raised " + name);
+PyObject* raise_for(std::string_view answer) {
+  const std::vector<std::string> fields = unpack_fields(answer, 3);
+  constexpr std::size_t kNameBytesMax = 60;
+  ProgramException exception{"RuntimeError", "RuntimeError", Object()};
+  if (!fields.empty()) {
+    std::string_view arguments = fields[2];
+    exception = {fields[1].substr(0, kNameBytesMax), fields[0], Object(decode(arguments))};
+  }
+  call_record().raise(exception);
   return nullptr;
 }
 
 PyObject* read_object(std::string_view answer, bool is_entry, bool keeps_object) {
   std::uint32_t handle = 0;
-  if (answer.size() < sizeof handle) return raise_for("RuntimeError");
+  if (answer.size() < sizeof handle) return raise_for("");
   std::memcpy(&handle, answer.data(), sizeof handle);
   return make_proxy(handle, is_entry, keeps_object);
 }
@@ -117,12 +129,12 @@ PyObject* read_answer(std::string_view answer, const Proxy& asked, std::string_v
   if (kind == Answer::kValue) {
     rest = answer;
     PyObject* value = decode(rest);
-    return value != nullptr ? value : raise_for("RuntimeError");
+    return value != nullptr ? value : raise_for("");
   }
   if (kind == Answer::kObject && asked.keeps_object) {
     return read_object(answer, asked.is_entry, true);
   }
-  if (kind == Answer::kRaised) return raise_for(std::string(answer.substr(0, 60)));
+  if (kind == Answer::kRaised) return raise_for(answer);
   if (kind == Answer::kTooLarge) {
     call_record().raise("RuntimeError", "output_limit", "the program gave a result too large");
     return nullptr;
@@ -299,9 +311,12 @@ bool make_proxy_types() {
   return proxy_type != nullptr && names_type != nullptr;
 }
 
+std::string program_state() {
+  return exchange(std::string(1, static_cast<char>(Request::kStart)));
+}
+
 Object entry_proxy(const std::string& name) {
-  const std::string answer = ask(static_cast<char>(Request::kLookUp) + name);
-  PyErr_Clear();
+  const std::string answer = exchange(static_cast<char>(Request::kLookUp) + name);
   if (answer.empty() || static_cast<Answer>(answer.front()) != Answer::kObject) return Object();
   const bool is_class = answer.back() != 0;
   return Object(read_object(std::string_view(answer).substr(1), true, is_class));

@@ -10,6 +10,10 @@ namespace assay::verifiers::python {
 // Makes the classes of this file. Once, in the zygote. False with the interpreter's error set.
 bool make_proxy_types();
 
+// What came of the program's first run, as kStart is answered: empty where no answer comes, and the
+// record says why.
+std::string program_state();
+
 // The program's object of this name, looked up in the runner: null where there is none that can be
 // called; no error is set.
 Object entry_proxy(const std::string& name);

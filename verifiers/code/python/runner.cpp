@@ -7,9 +7,11 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/core/limits.h"
+#include "verifiers/code/fields.h"
 #include "verifiers/code/python/call_line.h"
 #include "verifiers/code/python/plain_data.h"
 #include "verifiers/code/python/program.h"
@@ -24,12 +26,14 @@ namespace {
 // Answers requests about the program's names and objects.
 class Service {
  public:
-  explicit Service(PyObject* scope) : scope_(scope) {}
+  // `state` answers kStart.
+  Service(PyObject* scope, std::string state) : scope_(scope), state_(std::move(state)) {}
 
   std::string answer(std::string_view request) {
     if (request.empty()) return tagged(Answer::kAbsent);
     const auto kind = static_cast<Request>(request.front());
     request.remove_prefix(1);
+    if (kind == Request::kStart) return state_;
     if (kind == Request::kLookUp) return look_up(std::string(request));
     PyObject* object = take_object(request);
     if (object == nullptr) return tagged(Answer::kAbsent);
@@ -44,7 +48,16 @@ class Service {
 
  private:
   static std::string tagged(Answer answer) { return std::string(1, static_cast<char>(answer)); }
-  static std::string raised() { return tagged(Answer::kRaised) + take_exception_name(); }
+
+  static std::string raised() {
+    const ProgramException exception = take_exception();
+    std::string arguments;
+    const bool is_plain =
+        exception.arguments && encode(exception.arguments.get(), arguments) == EncodeError::kNone;
+    PyErr_Clear();
+    if (!is_plain) arguments.clear();
+    return tagged(Answer::kRaised) + pack_fields({exception.base, exception.name, arguments});
+  }
 
   std::string look_up(const std::string& name) {
     PyObject* found = PyDict_GetItemString(scope_, name.c_str());
@@ -132,6 +145,7 @@ class Service {
   }
 
   PyObject* scope_;
+  std::string state_;
   std::vector<PyObject*> objects_;
 };
 
@@ -151,14 +165,14 @@ int run_program() {
   if (!text) return 1;
   PyObject* scope = make_scope("solution");
   const bool has_run = static_cast<bool>(run_text(*text, "<program>", scope));
-  const std::string state = has_run ? std::string(1, kProgramReady)
-                                    : std::string(1, kProgramRaised) + take_exception_name();
-  if (!sandbox::write_plain_frame(sandbox::kPeer, state)) return 1;
-  Service service(scope);
+  Service service(scope, has_run ? std::string(1, kProgramReady)
+                                 : std::string(1, kProgramRaised) + take_exception().name);
   while (true) {
     const auto request = next_request();
     if (!request) return 0;
-    if (!sandbox::write_plain_frame(sandbox::kPeer, service.answer(*request))) return 1;
+    const std::string_view token = std::string_view(*request).substr(0, kTokenBytes);
+    const std::string answer = service.answer(std::string_view(*request).substr(token.size()));
+    if (!sandbox::write_plain_frame(sandbox::kPeer, std::string(token) + answer)) return 1;
   }
 }
 

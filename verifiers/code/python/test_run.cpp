@@ -3,10 +3,13 @@
 
 #include "verifiers/code/python/test_run.h"
 
+#include <algorithm>
+#include <span>
 #include <string_view>
 
+#include "runtime/core/rng.h"
 #include "verifiers/code/fields.h"
-#include "verifiers/code/python/program.h"
+#include "verifiers/code/python/unit_tests.h"
 
 namespace assay::verifiers::python {
 
@@ -20,7 +23,7 @@ struct Raised {
   Object type, value, traceback;
 };
 
-Raised take_exception() {
+Raised take_raised() {
   PyObject* type = nullptr;
   PyObject* value = nullptr;
   PyObject* traceback = nullptr;
@@ -30,18 +33,20 @@ Raised take_exception() {
 }
 
 // The line of the tests where the exception passed, innermost; 0 where it passed none.
-int line_of(const Raised& raised) {
-  int line = 0;
+std::size_t line_of(const Raised& raised, const std::vector<std::uint32_t>& lines) {
+  std::size_t line = 0;
   auto* at = reinterpret_cast<PyTracebackObject*>(raised.traceback.get());
   for (; at != nullptr; at = at->tb_next) {
     const Object code(reinterpret_cast<PyObject*>(PyFrame_GetCode(at->tb_frame)));
     const auto* names = reinterpret_cast<PyCodeObject*>(code.get());
-    if (PyUnicode_CompareWithASCIIString(names->co_filename, kTestsName) == 0) line = at->tb_lineno;
+    if (PyUnicode_CompareWithASCIIString(names->co_filename, kTestsName) == 0) {
+      line = static_cast<std::size_t>(at->tb_lineno);
+    }
   }
-  return line;
+  return line > 0 && line <= lines.size() ? lines[line - 1] : line;
 }
 
-std::string in_line(int line) {
+std::string in_line(std::size_t line) {
   return line > 0 ? " in line " + std::to_string(line) + " of the tests" : " in the tests";
 }
 
@@ -51,7 +56,7 @@ bool is(const Raised& raised, PyObject* type) {
 
 std::string class_name(const Raised& raised) {
   PyErr_SetNone(raised.type.get());
-  return take_exception_name();
+  return take_exception().name;
 }
 
 // What can be said already whatever the tests themselves say.
@@ -67,14 +72,14 @@ bool judge_border(Judgement& judgement) {
   return true;
 }
 
-Judgement judge_exception(const Raised& raised) {
+Judgement judge_exception(const Raised& raised, const std::vector<std::uint32_t>& lines) {
   const CallRecord& record = call_record();
   Judgement judgement;
   if (judge_border(judgement)) return judgement;
   if (record.raised != nullptr && raised.value.get() == record.raised) {
     return {record.raised_code, record.raised_reason};
   }
-  const int line = line_of(raised);
+  const std::size_t line = line_of(raised, lines);
   if (is(raised, PyExc_AssertionError)) {
     return {"wrong_answer", "the assertion" + in_line(line) + " does not hold"};
   }
@@ -94,19 +99,52 @@ Object call_check(PyObject* scope, PyObject* candidate) {
   return Object(PyObject_CallOneArg(check, candidate));
 }
 
-Object call_test_functions(PyObject* scope) {
+bool is_test_function(PyObject* name, PyObject* function) {
+  const char* text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : nullptr;
+  if (text == nullptr || !std::string_view(text).starts_with("test_")) return false;
+  if (function == nullptr || !PyFunction_Check(function)) return false;
+  const auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GetCode(function));
+  return PyUnicode_CompareWithASCIIString(code->co_filename, kTestsName) == 0;
+}
+
+bool call_test_functions(PyObject* scope, std::optional<std::uint64_t> seed) {
   const Object names(PyDict_Keys(scope));
+  std::vector<PyObject*> functions;
   for (Py_ssize_t i = 0; names && i < PyList_GET_SIZE(names.get()); ++i) {
     PyObject* name = PyList_GET_ITEM(names.get(), i);
-    const char* text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : nullptr;
-    if (text == nullptr || !std::string_view(text).starts_with("test_")) continue;
     PyObject* function = PyDict_GetItem(scope, name);
-    if (function == nullptr || !PyFunction_Check(function)) continue;
-    const auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GetCode(function));
-    if (PyUnicode_CompareWithASCIIString(code->co_filename, kTestsName) != 0) continue;
-    if (!Object(PyObject_CallNoArgs(function))) return Object();
+    // A test may take another's name away: they are held until the process ends.
+    if (is_test_function(name, function)) functions.push_back(Py_NewRef(function));
   }
-  return Object::borrowed(Py_None);
+  if (seed) Rng(*seed).shuffle(std::span(functions));
+  return std::all_of(functions.begin(), functions.end(), [](PyObject* function) {
+    return static_cast<bool>(Object(PyObject_CallNoArgs(function)));
+  });
+}
+
+// Whether the tests' classes pass; where not, with the judgement or the interpreter's error set.
+bool pass_unit_tests(PyObject* scope, std::optional<std::uint64_t> seed, bool may_leave_out,
+                     Judgement& judgement) {
+  const Object problem(run_unit_tests(scope, seed, may_leave_out));
+  if (!problem) return false;
+  const char* text = PyUnicode_AsUTF8(problem.get());
+  if (text == nullptr || *text == '\0') return text != nullptr;
+  judgement = {"wrong_answer", text};
+  return false;
+}
+
+// All of the tests; false as above.
+bool pass(const TestPaper& paper, PyObject* scope, PyObject* candidate, Judgement& judgement) {
+  const auto names_unittest = [](const std::string& text) {
+    return text.find("unittest") != std::string::npos;
+  };
+  const bool has_classes = names_unittest(paper.setup) || names_unittest(paper.tests);
+  if (has_classes && !load_unit_tests()) return false;
+  if (!run_text(paper.setup, kSetupName, scope)) return false;
+  if (!run_text(paper.tests, kTestsName, scope)) return false;
+  const bool may_leave_out = !call_record().was_asked;
+  if (!call_check(scope, candidate) || !call_test_functions(scope, paper.seed)) return false;
+  return !has_classes || pass_unit_tests(scope, paper.seed, may_leave_out, judgement);
 }
 
 }  // namespace
@@ -116,37 +154,43 @@ CallRecord& call_record() {
   return record;
 }
 
-void CallRecord::raise(const std::string& name, std::string code, std::string reason) {
-  PyObject* type = PyDict_GetItemString(PyEval_GetBuiltins(), name.c_str());
+void CallRecord::raise(const std::string& class_name, std::string code, std::string reason,
+                       PyObject* arguments) {
+  PyObject* type = PyDict_GetItemString(PyEval_GetBuiltins(), class_name.c_str());
   // Classes that steer the interpreter rather than report a failure would end a loop of the tests,
   // or the tests, as if all were well.
   const bool is_failure = type != nullptr && PyExceptionClass_Check(type) &&
                           PyObject_IsSubclass(type, PyExc_Exception) == 1 &&
                           PyObject_IsSubclass(type, PyExc_StopIteration) == 0 &&
                           PyObject_IsSubclass(type, PyExc_StopAsyncIteration) == 0;
-  const Object exception(
-      PyObject_CallFunction(is_failure ? type : PyExc_RuntimeError, "s", reason.c_str()));
+  if (!is_failure) type = PyExc_RuntimeError;
+  const bool has_arguments = arguments != nullptr && PyTuple_Check(arguments);
+  Object exception(has_arguments ? PyObject_CallObject(type, arguments)
+                                 : PyObject_CallFunction(type, "s", reason.c_str()));
   if (!exception) {
     PyErr_Clear();
-    PyErr_SetString(PyExc_RuntimeError, reason.c_str());
-    return;
+    exception = Object(PyObject_CallFunction(PyExc_RuntimeError, "s", reason.c_str()));
   }
+  if (!exception) return;
   raised = Py_NewRef(exception.get());
   raised_code = std::move(code);
   raised_reason = std::move(reason);
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.get())), exception.get());
 }
 
-Judgement run_tests(const std::string& setup, const std::string& tests, PyObject* scope,
-                    PyObject* candidate) {
-  for (const auto& [text, name] : {std::pair{&setup, kSetupName}, std::pair{&tests, kTestsName}}) {
-    if (!run_text(*text, name, scope)) return judge_exception(take_exception());
-  }
-  if (!call_check(scope, candidate) || !call_test_functions(scope)) {
-    return judge_exception(take_exception());
-  }
-  Judgement judgement;
-  if (judge_border(judgement)) return judgement;
+void CallRecord::raise(const ProgramException& exception) {
+  const bool is_memory = exception.base == "MemoryError";
+  raise(exception.base, is_memory ? "memory_limit" : "runtime_error",
+        is_memory ? "the program ran out of memory" : "the program raised " + exception.name,
+        exception.arguments.get());
+}
+
+Judgement run_tests(const TestPaper& paper, PyObject* scope, PyObject* candidate) {
+  Judgement judgement, border;
+  const bool has_passed = pass(paper, scope, candidate, judgement);
+  if (PyErr_Occurred() != nullptr) return judge_exception(take_raised(), paper.lines);
+  if (judge_border(border)) return border;
+  if (!has_passed) return judgement;
   if (call_record().call_count == 0) {
     return {"wrong_answer", "the tests never called the program"};
   }

@@ -2,7 +2,10 @@
 
 #include "verifiers/code/python/tester.h"
 
+#include <cstdlib>
+#include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/core/limits.h"
@@ -36,35 +39,31 @@ Judgement raised_at_start(const std::string& name) {
   return {"runtime_error", "the program raised " + name};
 }
 
-Judgement test_program(const std::string& entry, const std::string& setup,
-                       const std::string& tests) {
-  const auto state = sandbox::read_plain_frame(sandbox::kPeer, kMessageBytesMax);
-  if (!state || state->empty()) return {"runtime_error", "the program ended its process"};
-  if (state->front() == kProgramRaised) return raised_at_start(state->substr(1, 60));
-  if (*state != std::string_view(&kProgramReady, 1)) return {"runtime_error", kAnsweredUnasked};
+Judgement test_program(const TestPaper& paper) {
+  const std::string state = program_state();
+  const std::string& end = call_record().program_end;
+  if (!end.empty()) return {"runtime_error", end};
+  if (state.front() == kProgramRaised) return raised_at_start(state.substr(1, 60));
+  const std::string& entry = paper.entry_point;
   Object candidate = Object::borrowed(Py_None);
   if (!entry.empty()) candidate = entry_proxy(entry);
-  if (!call_record().program_end.empty()) return {"runtime_error", call_record().program_end};
+  if (!end.empty()) return {"runtime_error", end};
   if (!candidate) return {"runtime_error", "the program does not define " + entry};
   const Object names = names_for_tests(entry.empty());
-  const Object scope(PyDict_New());
-  const Object name(PyUnicode_FromString("__main__"));
-  if (!names || !scope || !name) return {"internal_error", "the tester has no memory"};
-  PyDict_SetItemString(scope.get(), "__builtins__", names.get());
-  PyDict_SetItemString(scope.get(), "__name__", name.get());
-  if (!entry.empty()) PyDict_SetItemString(scope.get(), entry.c_str(), candidate.get());
-  return run_tests(setup, tests, scope.get(), candidate.get());
+  if (!names) return {"internal_error", "the tester has no memory"};
+  PyObject* scope = make_scope("__main__");
+  PyDict_SetItemString(scope, "__builtins__", names.get());
+  if (!entry.empty()) PyDict_SetItemString(scope, entry.c_str(), candidate.get());
+  return run_tests(paper, scope, candidate.get());
 }
 
 // Counts the calls of a function in the same process.
 PyObject* call_counted(PyObject* function, PyObject* positional, PyObject* keywords) {
   ++call_record().call_count;
+  call_record().was_asked = true;
   PyObject* result = PyObject_Call(function, positional, keywords);
   if (result != nullptr || PyErr_ExceptionMatches(PyExc_AssertionError) != 0) return result;
-  const std::string name = take_exception_name();
-  const bool is_memory = name == "MemoryError";
-  call_record().raise(name, is_memory ? "memory_limit" : "runtime_error",
-                      is_memory ? "the program ran out of memory" : "the program raised " + name);
+  call_record().raise(take_exception());
   return nullptr;
 }
 
@@ -72,41 +71,57 @@ PyMethodDef counted_method = {"candidate",
                               reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(call_counted)),
                               METH_VARARGS | METH_KEYWORDS, nullptr};
 
-Judgement test_together(const std::string& program, const std::string& entry,
-                        const std::string& setup, const std::string& tests) {
-  PyObject* scope = make_scope("solution");
-  if (!run_text(program, "<program>", scope)) return raised_at_start(take_exception_name());
-  const Object own(PyDict_Copy(scope));
-  // Only the tests' own check() and test_*() are called.
-  if (PyDict_DelItemString(own.get(), "check") != 0) PyErr_Clear();
+Judgement test_together(const std::string& program, const TestPaper& paper) {
+  PyObject* solution = make_scope("solution");
+  if (!run_text(program, "<program>", solution)) return raised_at_start(take_exception().name);
+  PyObject* scope = make_scope("__main__");
+  // Only the tests' own check(), test_*() and classes are run.
+  const Object name = Object::borrowed(PyDict_GetItemString(scope, "__name__"));
+  PyDict_Update(scope, solution);
+  PyDict_SetItemString(scope, "__name__", name.get());
+  if (PyDict_DelItemString(scope, "check") != 0) PyErr_Clear();
   Object candidate = Object::borrowed(Py_None);
+  const std::string& entry = paper.entry_point;
   if (entry.empty()) {
     call_record().call_count = 1;  // whom the tests call, nobody can say
   } else {
-    PyObject* found = PyDict_GetItemString(scope, entry.c_str());
+    PyObject* found = PyDict_GetItemString(solution, entry.c_str());
     if (found == nullptr || !PyCallable_Check(found)) {
       return {"runtime_error", "the program does not define " + entry};
     }
     candidate = PyType_Check(found) ? Object::borrowed(found)
                                     : Object(PyCFunction_New(&counted_method, found));
     if (PyType_Check(found)) call_record().call_count = 1;
-    PyDict_SetItemString(own.get(), entry.c_str(), candidate.get());
+    PyDict_SetItemString(scope, entry.c_str(), candidate.get());
   }
-  return run_tests(setup, tests, own.get(), candidate.get());
+  return run_tests(paper, scope, candidate.get());
+}
+
+// From the fields of a paper, from `first` on.
+TestPaper paper_of(std::vector<std::string>& fields, std::size_t first) {
+  TestPaper paper;
+  paper.entry_point = std::move(fields[first]);
+  paper.setup = std::move(fields[first + 1]);
+  paper.tests = std::move(fields[first + 2]);
+  const std::string &lines = fields[first + 3], &seed = fields[first + 4];
+  paper.lines.resize(lines.size() / sizeof(std::uint32_t));
+  std::memcpy(paper.lines.data(), lines.data(), paper.lines.size() * sizeof(std::uint32_t));
+  if (!seed.empty()) paper.seed = std::strtoull(seed.c_str(), nullptr, 10);
+  return paper;
 }
 
 }  // namespace
 
 int run_tester() {
-  const std::vector<std::string> paper = read_paper(3);
-  if (paper.empty()) return 1;
-  return answer(test_program(paper[0], paper[1], paper[2]), "");
+  std::vector<std::string> fields = read_paper(5);
+  if (fields.empty()) return 1;
+  return answer(test_program(paper_of(fields, 0)), "");
 }
 
 int run_whole() {
-  const std::vector<std::string> paper = read_paper(5);
-  if (paper.empty()) return 1;
-  return answer(test_together(paper[1], paper[2], paper[3], paper[4]), paper[0]);
+  std::vector<std::string> fields = read_paper(7);
+  if (fields.empty()) return 1;
+  return answer(test_together(fields[1], paper_of(fields, 2)), fields[0]);
 }
 
 }  // namespace assay::verifiers::python
