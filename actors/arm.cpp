@@ -95,11 +95,8 @@ Result<void> keep_final_checkpoint(const ArmOptions& options, gpu::Learner& lear
   }
   if (auto done = folders.publish(outcome.steps); !done) return done.error();
   if (options.checkpoint_keep == 0) return {};
-  if (auto pruned = folders.prune(
-          options.checkpoint_keep, flow::oldest_version_needed(options.flow.dispatch, outcome.steps));
-      !pruned) {
-    return pruned.error();
-  }
+  const std::uint64_t needed = flow::oldest_version_needed(options.flow.dispatch, outcome.steps);
+  if (auto pruned = folders.prune(options.checkpoint_keep, needed); !pruned) return pruned.error();
   return {};
 }
 

@@ -27,8 +27,8 @@ struct EvalRequest {
   std::string samples_path;       // samples.jsonl; empty: not written
 };
 
-// Counts per prompt, in prompt order; each prompt's own verifier judges. Errors: those of the engine and of files; kUnavailable when
-// interrupted.
+// Counts per prompt, in prompt order; each prompt's own verifier judges. Errors: those of the
+// engine and of files; kUnavailable when interrupted.
 Result<std::vector<algo::EvaluatedPrompt>> evaluate_set(
     const RunSetup& setup, const std::shared_ptr<const gpu::Weights>& weights, const EvalSet& set,
     const EvalRequest& request, const std::function<void(const EvalProgress&)>& progress,

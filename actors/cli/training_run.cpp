@@ -141,10 +141,9 @@ Result<EvalResults> TrainingRun::evaluate(const std::string& folder, const std::
   EvalResults all;
   std::shared_ptr<const gpu::Weights> weights;
   for (const EvalSet& set : setup_.eval_sets) {
-    Result<std::vector<algo::EvaluatedPrompt>> results =
-        results_of(weights, set,
-                   {folder, eval_folder(arm, step, set.settings.source.name), title,
-                    set.settings.samples});
+    Result<std::vector<algo::EvaluatedPrompt>> results = results_of(
+        weights, set,
+        {folder, eval_folder(arm, step, set.settings.source.name), title, set.settings.samples});
     if (!results) return results.error();
     all.push_back(std::move(*results));
   }

@@ -231,8 +231,7 @@ Result<std::vector<std::uint64_t>> CheckpointStore::prune(std::size_t count,
   const std::size_t excess = steps->size() > count ? steps->size() - count : 0;
   for (std::size_t i = 0; i < excess; ++i) {
     const std::uint64_t step = (*steps)[i];
-    const bool is_needed =
-        step <= needed && (i + 1 == steps->size() || (*steps)[i + 1] > needed);
+    const bool is_needed = step <= needed && (i + 1 == steps->size() || (*steps)[i + 1] > needed);
     if (is_needed || latest == step) continue;
     if (Result<void> gone = remove_folder(folder(step)); !gone) return gone.error();
     removed.push_back(step);

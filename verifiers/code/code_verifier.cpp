@@ -104,10 +104,9 @@ class CodeVerifier final : public Verifier {
     const auto task = with_reference(task_, prompt.reference);
     if (task && !task->solution.empty()) return Verifier::check_reference(prompt);
     if (task && task->has_tests()) return {};
-    return Error{ErrorCode::kInvalidInput,
-                 task ? "the reference holds no tests" : task.error().message,
-                 "give tests, or {\"entry_point\", \"setup\", \"tests\"}, as the reference", "",
-                 "E404"};
+    return Error{
+        ErrorCode::kInvalidInput, task ? "the reference holds no tests" : task.error().message,
+        "give tests, or {\"entry_point\", \"setup\", \"tests\"}, as the reference", "", "E404"};
   }
 
   Verdict verify(const wire::Prompt& prompt, std::string_view completion) const override {
