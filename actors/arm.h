@@ -56,7 +56,7 @@ struct ArmOptions {
   std::map<std::string, PoolPlan> pools;  // "generator", and every verifier by its name
   // Where workers may live: this process, as far as it hosts their pools, and the cluster's nodes.
   flow::PoolCapacities local_capacities = {{flow::kEveryPool, 4096}};
-  std::shared_ptr<ClusterHead> cluster;  // null: this process alone
+  std::shared_ptr<ClusterHead> cluster;   // null: this process alone
   std::uint64_t checkpoint_interval = 0;  // steps; 0: only after the last one
   std::uint32_t checkpoint_keep = 2;
 

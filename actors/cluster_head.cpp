@@ -93,21 +93,23 @@ struct ClusterHead::State {
 
   void say_hello(const Peer& peer, const std::string& frame) {
     if (peer.role != PeerRole::kNode && peer.role != PeerRole::kVerifier) {
-      return refuse(*control, peer, "the key of a " + std::string(to_string(peer.role)) +
-                                        " cannot host workers");
+      return refuse(*control, peer,
+                    "the key of a " + std::string(to_string(peer.role)) + " cannot host workers");
     }
     const Result<wire::NodeHello> hello = wire::decode_message<wire::NodeHello>(frame);
     if (!hello) {
-      return refuse(*control, peer, "its first word was no hello of assay " + options.version +
-                                        ": " + hello.error().message);
+      return refuse(
+          *control, peer,
+          "its first word was no hello of assay " + options.version + ": " + hello.error().message);
     }
     if (hello->version != options.version) {
-      return refuse(*control, peer, "the head runs assay " + options.version + " and the node " +
-                                        hello->version + ": install the same version");
+      return refuse(*control, peer,
+                    "the head runs assay " + options.version + " and the node " + hello->version +
+                        ": install the same version");
     }
     if (!begin_join(peer, *hello)) {
-      return refuse(*control, peer, "a node named '" + hello->node +
-                                        "' is here already: give each its own name");
+      return refuse(*control, peer,
+                    "a node named '" + hello->node + "' is here already: give each its own name");
     }
     wire::NodeWelcome welcome{options.run, options.config, bulk->port()};
     static_cast<void>(control->send(peer.id, wire::encode_message(welcome)));
@@ -149,8 +151,8 @@ struct ClusterHead::State {
   }
 
   void refuse(net::PeerListener& listener, const Peer& peer, const std::string& why) {
-    log(LogLevel::kWarn, "a peer with the key of a " + std::string(to_string(peer.role)) +
-                             " is shut out: " + why);
+    log(LogLevel::kWarn,
+        "a peer with the key of a " + std::string(to_string(peer.role)) + " is shut out: " + why);
     listener.drop(peer.id, why);
   }
 
@@ -213,7 +215,8 @@ struct ClusterHead::State {
     }
     const bool is_control = lost->control == peer.id;
     const std::string& other = is_control ? lost->bulk : lost->control;
-    if (!other.empty()) (is_control ? bulk : control)->drop(other, "its other link is lost: " + why);
+    if (!other.empty())
+      (is_control ? bulk : control)->drop(other, "its other link is lost: " + why);
     log(LogLevel::kWarn, "node " + lost->info.name + " is lost: " + why);
     if (!lost->bulk.empty()) tell_lost(lost->info.name, why);
   }
@@ -232,7 +235,8 @@ struct ClusterHead::State {
     bulk = std::move(*second);
     const auto lost = [this](const Peer& peer, const std::string& why) { on_lost(peer, why); };
     control->start(
-        {[this](const Peer& peer, std::string frame) { on_control(peer, std::move(frame)); }, lost});
+        {[this](const Peer& peer, std::string frame) { on_control(peer, std::move(frame)); },
+         lost});
     bulk->start(
         {[this](const Peer& peer, std::string frame) { on_bulk(peer, std::move(frame)); }, lost});
     return {};

@@ -43,8 +43,8 @@ struct ClusterHeadOptions {
   net::LinkOptions link;  // of the control link; the bulk link takes larger frames
   std::string version;    // of the program
   std::string run;
-  std::string config;                // the run's resolved configuration
-  std::uint64_t versions_kept = 2;   // of the weights, the newest included
+  std::string config;               // the run's resolved configuration
+  std::uint64_t versions_kept = 2;  // of the weights, the newest included
   telemetry::ActorLog log;
 };
 

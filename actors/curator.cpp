@@ -120,8 +120,7 @@ void finish(Self self) {
   outcome.rollouts = state.rollouts;
   for (const auto& [worker, tokens] : state.generated_by) outcome.generated_tokens += tokens;
   for (const auto& [worker, seconds] : state.busy_by) {
-    (is_generator(worker) ? outcome.times.generate_s : outcome.times.verify_s) +=
-        seconds;
+    (is_generator(worker) ? outcome.times.generate_s : outcome.times.verify_s) += seconds;
   }
   outcome.times.update_s = state.update_s;
   outcome.times.wait_s = state.wait_s;
@@ -174,9 +173,8 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
       },
       [=](const VerifierReady& ready) {
         worker_joined(self, ready.worker);
-        Outbox(self).obey(
-            self->state.setup.flow->verifier_ready(ready.worker, ready.verifier,
-                                                   ready.rollouts_max, now()));
+        Outbox(self).obey(self->state.setup.flow->verifier_ready(ready.worker, ready.verifier,
+                                                                 ready.rollouts_max, now()));
       },
       [=](const Retire& retire) {
         const SteadyTime time = now();

@@ -47,7 +47,8 @@ std::string status_json(const CuratorState& state) {
                     [](const auto& entry) { return is_generator(entry.first); }));
   nlohmann::json pools = nlohmann::json::object();
   for (const auto& [pool, queue] : flow.to_verify_queues(time)) {
-    pools[pool] = {{"ready", queue.ready}, {"unacked", queue.unacked}, {"oldest_s", queue.oldest_s}};
+    pools[pool] = {
+        {"ready", queue.ready}, {"unacked", queue.unacked}, {"oldest_s", queue.oldest_s}};
   }
   const flow::QueueView prompts = flow.prompts_queue(time), verify = flow.to_verify_queue(time),
                         train = flow.to_train_queue(time);
@@ -64,7 +65,8 @@ std::string status_json(const CuratorState& state) {
       {"state", state.is_draining ? "draining" : "running"},
       {"queues",
        {queue_json("prompts", prompts, generators, state.prompts_rates, time),
-        queue_json("to_verify", verify, state.workers.size() - generators, state.to_verify_rates, time),
+        queue_json("to_verify", verify, state.workers.size() - generators, state.to_verify_rates,
+                   time),
         queue_json("to_train", train, 1, state.to_train_rates, time)}},
       {"verifier_queues", pools},
       {"waiting", flow.waiting_sentence()},

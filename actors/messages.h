@@ -113,7 +113,8 @@ struct Introduce {
 struct WorkerLost {
   std::string worker;
 };
-// supervisor -> curator: give this worker nothing more. curator -> supervisor: it holds nothing now.
+// supervisor -> curator: give this worker nothing more. curator -> supervisor: it holds nothing
+// now.
 struct Retire {
   std::string worker;
 };

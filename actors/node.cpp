@@ -85,7 +85,8 @@ class Inbox {
 
 std::string fresh_incarnation() {
   std::uint64_t value = 0;
-  ASSAY_CHECK(::getrandom(&value, sizeof(value), 0) == sizeof(value), "the kernel has random bytes");
+  ASSAY_CHECK(::getrandom(&value, sizeof(value), 0) == sizeof(value),
+              "the kernel has random bytes");
   return to_hex(value);
 }
 
@@ -112,7 +113,8 @@ struct Joined {
 
 wire::NodeHello hello_of(const NodeOptions& options, const std::string& incarnation) {
   wire::NodeHello hello{options.version, options.name, incarnation, machine_id(), {}};
-  for (const auto& [pool, workers] : options.capacities) hello.capacities.push_back({pool, workers});
+  for (const auto& [pool, workers] : options.capacities)
+    hello.capacities.push_back({pool, workers});
   return hello;
 }
 
@@ -189,8 +191,7 @@ Result<bool> live_once(const NodeOptions& options, std::shared_ptr<const Worksho
     return sent.error();
   }
   options.tell("joined run " + joined->welcome.run);
-  const std::string why =
-      host_workers(options, inbox, std::move(*joined), workshop, interrupt);
+  const std::string why = host_workers(options, inbox, std::move(*joined), workshop, interrupt);
   if (interrupt) return true;
   options.tell(why);
   return why.find(kRunIsOver) != std::string::npos;

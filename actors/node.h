@@ -22,8 +22,8 @@ struct NodeOptions {
   net::ClusterKeys keys;
   net::LinkOptions link;
   std::string name;
-  std::string version;                // of the program
-  flow::PoolCapacities capacities;    // how many workers of each pool it may host
+  std::string version;                          // of the program
+  flow::PoolCapacities capacities;              // how many workers of each pool it may host
   std::chrono::milliseconds first_patience{0};  // to wait for a head that is not there yet
   std::chrono::milliseconds patience{60'000};   // to look for a head that is gone
   // Makes the workshop of a run from its resolved configuration, TOML.

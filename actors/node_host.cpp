@@ -64,9 +64,10 @@ void start_verifier(Self self, const std::string& id) {
   const VerifierTable own = {{pool, found->second}};
   const caf::actor me = caf::actor_cast<caf::actor>(self);
   VerifierSetup setup{id, pool, verifier_window(own), own, {}};
-  adopt(self, id, longest_check(own).count() > 0
-                      ? self->spawn<caf::detached>(verifier, std::move(setup), me, me)
-                      : self->spawn(verifier, std::move(setup), me, me));
+  adopt(self, id,
+        longest_check(own).count() > 0
+            ? self->spawn<caf::detached>(verifier, std::move(setup), me, me)
+            : self->spawn(verifier, std::move(setup), me, me));
 }
 
 void start_generator(Self self, const wire::WorkerOrder& order) {
@@ -347,18 +348,19 @@ caf::behavior node_host(Self self, NodeHostSetup setup) {
   return {
       [=](const HeadSpoke& spoke) { listen_to(self, spoke.frame); },
       [=](const GeneratorReady& ready) {
-        control(self, wire::WorkerReport{ready.worker, wire::WorkerEvent::kReady,
-                                         ready.groups_max, {}});
+        control(self,
+                wire::WorkerReport{ready.worker, wire::WorkerEvent::kReady, ready.groups_max, {}});
       },
       [=](const VerifierReady& ready) {
-        control(self, wire::WorkerReport{ready.worker, wire::WorkerEvent::kReady,
-                                         ready.rollouts_max, {}});
+        control(self, wire::WorkerReport{
+                          ready.worker, wire::WorkerEvent::kReady, ready.rollouts_max, {}});
       },
       [=](const RolloutsDrawn& drawn) { report_rollouts(self, drawn); },
       [=](const Verdicts& answer) { report_verdicts(self, answer); },
       [=](const GenerationRefused& refused) {
-        control(self, wire::RefusalReport{refused.worker, refused.group,
-                                          refused.error.message.substr(0, limits::kReasonBytesMax)});
+        control(self,
+                wire::RefusalReport{refused.worker, refused.group,
+                                    refused.error.message.substr(0, limits::kReasonBytesMax)});
       },
       [=](const WorkerFailed& failed) {
         stop_worker(self, failed.worker);

@@ -75,17 +75,16 @@ void take_report(Self self, const Team& team, const NodeReported& reported) {
       return take<wire::VerdictsReport>(self, reported, [&](const Hosted&, auto report) {
         Verdicts verdicts{report.worker, {}, report.busy_s};
         for (wire::JudgedRollout& judged : report.verdicts) {
-          verdicts.verdicts.push_back(
-              {judged.rollout, judged.attempt, std::move(judged.verdict)});
+          verdicts.verdicts.push_back({judged.rollout, judged.attempt, std::move(judged.verdict)});
         }
         self->send(team.curator, std::move(verdicts));
       });
     case MessageKind::kRefusalReport:
       return take<wire::RefusalReport>(self, reported, [&](const Hosted&, auto report) {
-        self->send(team.curator,
-                   GenerationRefused{report.worker,
-                                     report.group,
-                                     {ErrorCode::kInvalidInput, report.why, {}, {}, {}}});
+        self->send(
+            team.curator,
+            GenerationRefused{
+                report.worker, report.group, {ErrorCode::kInvalidInput, report.why, {}, {}, {}}});
       });
     case MessageKind::kStateReport:
       return take<wire::StateReport>(self, reported, [&](const Hosted&, auto report) {

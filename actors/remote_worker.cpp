@@ -13,9 +13,9 @@ using Self = caf::stateful_actor<RemoteWorkerState>*;
 
 void announce(const RemoteWorkerSetup& setup, const std::shared_ptr<const gpu::Weights>& weights) {
   setup.cluster->publish(weights);
-  setup.cluster->order(setup.node, wire::encode_message(wire::WeightsNotice{
-                                       weights->version(), weights->digest(),
-                                       weights->image().size()}));
+  setup.cluster->order(
+      setup.node, wire::encode_message(wire::WeightsNotice{weights->version(), weights->digest(),
+                                                           weights->image().size()}));
 }
 
 void ask_for_worker(const RemoteWorkerSetup& setup) {
@@ -39,8 +39,8 @@ class OrderCutter {
         places_.try_emplace(item.prompt.get(), static_cast<std::uint32_t>(order_.prompts.size()));
     if (is_new) {
       order_.prompts.push_back(*item.prompt);
-      bytes_ += item.prompt->text.size() + item.prompt->reference.size() +
-                item.prompt->columns.size();
+      bytes_ +=
+          item.prompt->text.size() + item.prompt->reference.size() + item.prompt->columns.size();
     }
     order_.tasks.push_back(
         {item.rollout->id, item.attempt, place->second, item.rollout->completion});
@@ -94,7 +94,9 @@ caf::behavior remote_worker(Self self, RemoteWorkerSetup setup, caf::actor hub, 
                                        work.prompt_tokens, work.version});
       },
       // On the same link, so that it does not overtake what it cancels.
-      [=](const Cancel& cancel) { order_bulk(wire::CancelOrder{id(), cancel.group}); },
+      [=](const Cancel& cancel) {
+        order_bulk(wire::CancelOrder{id(), cancel.group});
+      },
       [=](const NewWeights& update) { announce(self->state.setup, update.weights); },
       [=](const Verify& work) {
         OrderCutter cutter(self->state.setup);

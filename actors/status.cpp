@@ -38,8 +38,7 @@ StatusFacts facts_of(const ArmOptions& options) {
   facts.staleness_bound = options.flow.dispatch.staleness_max;
   facts.staleness.resize(facts.staleness_bound + 1);
   for (const auto& [pool, plan] : options.pools) {
-    facts.pools.push_back(
-        {pool == kGeneratorPool ? "generator" : "verifier", pool, plan.replicas});
+    facts.pools.push_back({pool == kGeneratorPool ? "generator" : "verifier", pool, plan.replicas});
   }
   facts.pools.push_back({"learner", "learner", 1});
   return facts;
@@ -110,13 +109,15 @@ Result<ResizePools> sizes_of(const json& request) {
   const json& asked = request.at("scale");
   const auto is_size = [](const json& value) { return value.is_number_unsigned(); };
   if (!asked.is_object() || asked.empty() || !std::all_of(asked.begin(), asked.end(), is_size)) {
-    return Error{ErrorCode::kInvalidInput, "a request to scale names pools and their sizes",
-                 "ask for example for {\"scale\": {\"math\": 8}}", {}, {}};
+    return Error{ErrorCode::kInvalidInput,
+                 "a request to scale names pools and their sizes",
+                 "ask for example for {\"scale\": {\"math\": 8}}",
+                 {},
+                 {}};
   }
   for (const auto& [pool, size] : asked.items()) {
     constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
-    sizes.sizes[pool] =
-        static_cast<std::uint32_t>(std::min(size.get<std::uint64_t>(), kMost));
+    sizes.sizes[pool] = static_cast<std::uint32_t>(std::min(size.get<std::uint64_t>(), kMost));
   }
   return sizes;
 }
@@ -185,9 +186,11 @@ caf::behavior status(Self self, std::shared_ptr<const ArmOptions> options, caf::
             promise.deliver(StatusAnswer{resized_text(resized)});
           };
           const auto give_up = [=](caf::error&) mutable {
-            promise.deliver(StatusAnswer{refusal_text(
-                {ErrorCode::kUnavailable, "the supervisor gave no answer within 5 s", "ask again",
-                 {}, {}})});
+            promise.deliver(StatusAnswer{refusal_text({ErrorCode::kUnavailable,
+                                                       "the supervisor gave no answer within 5 s",
+                                                       "ask again",
+                                                       {},
+                                                       {}})});
           };
           self->request(self->state.supervisor, std::chrono::seconds(5), *sizes)
               .then(tell, give_up);

@@ -170,8 +170,8 @@ void worker_died(Self self, const std::string& id, const std::string& why) {
   state.log.write(LogLevel::kError, id + " died again and is given up: " + why);
   if (has_worker_like(state, id)) return;
   end_with(self, {ErrorCode::kUnavailable,
-                  "the last worker of pool " + flow::pool_of(id) + " died " + std::to_string(restarts + 1) +
-                      " times and is given up: " + why,
+                  "the last worker of pool " + flow::pool_of(id) + " died " +
+                      std::to_string(restarts + 1) + " times and is given up: " + why,
                   "see logs/latest/supervisor.log; --resume goes on from the last committed step",
                   id,
                   {}});
@@ -282,8 +282,11 @@ Result<std::string> pool_named(const SupervisorState& state, const std::string& 
     if (pool != kGeneratorPool) verifier = pool;
   }
   if (name == "verifier" && plans.size() == 2) return verifier;
-  return Error{ErrorCode::kInvalidInput, "no pool is named '" + name + "'",
-               "the pools of this run: " + known, {}, {}};
+  return Error{ErrorCode::kInvalidInput,
+               "no pool is named '" + name + "'",
+               "the pools of this run: " + known,
+               {},
+               {}};
 }
 
 PoolsResized resize_all(Self self, const ResizePools& request) {
@@ -297,7 +300,9 @@ PoolsResized resize_all(Self self, const ResizePools& request) {
     if (count < 1 || count > kWorkersMax) {
       return {Error{ErrorCode::kInvalidInput,
                     "pool '" + name + "' cannot have " + std::to_string(count) + " workers",
-                    "ask for 1 to " + std::to_string(kWorkersMax), {}, {}},
+                    "ask for 1 to " + std::to_string(kWorkersMax),
+                    {},
+                    {}},
               {}};
     }
     sizes[*pool] = count;

@@ -45,10 +45,10 @@ struct SupervisorState {
   flow::RestartPlan restarts;
   flow::Roster roster;
   flow::Placement placement;
-  std::set<std::string> homeless;  // workers that wait for a node with room
-  caf::actor hub;                  // of the nodes; null without a cluster
+  std::set<std::string> homeless;                   // workers that wait for a node with room
+  caf::actor hub;                                   // of the nodes; null without a cluster
   std::map<std::string, flow::ScalePlan> followed;  // pools that follow their queues
-  std::uint32_t lost_workers = 0;  // given up
+  std::uint32_t lost_workers = 0;                   // given up
   bool is_stopping = false;
   bool is_over = false;
   static inline const char* name = "supervisor";

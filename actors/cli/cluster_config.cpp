@@ -23,7 +23,8 @@ void describe_node(Schema& schema, NodeSettings& node) {
   schema.key("program", node.program, "the program over there");
   schema.key("folder", node.folder, "working folder over there; empty: where ssh lands");
   schema.key("key_file", node.key_file, "over there; empty: <cluster.keys>/node.key");
-  schema.object("pools", node.pools, "how many workers of each pool it may host; \"*\": every pool");
+  schema.object("pools", node.pools,
+                "how many workers of each pool it may host; \"*\": every pool");
 }
 
 void describe(Schema& schema, ClusterSettings& cluster) {

@@ -21,16 +21,16 @@ struct NodeSettings {
   std::string ssh;                // where to, as ssh understands it
   std::string program = "assay";  // over there
   std::string folder;             // working folder over there; empty: where ssh lands
-  std::string key_file;           // over there; empty: <cluster.keys>/node.key, the same path as here
-  std::string pools = "{}";       // a JSON object: how many workers of each pool it may host
+  std::string key_file;      // over there; empty: <cluster.keys>/node.key, the same path as here
+  std::string pools = "{}";  // a JSON object: how many workers of each pool it may host
 };
 
 // [cluster]
 struct ClusterSettings {
   std::string listen = "127.0.0.1";
-  std::string advertise;  // what nodes dial; empty: `listen`
+  std::string advertise;                          // what nodes dial; empty: `listen`
   std::uint32_t control_port = 0, bulk_port = 0;  // 0: free ones
-  std::string keys;       // folder of `assay keys init`; empty: keys for this run alone
+  std::string keys;          // folder of `assay keys init`; empty: keys for this run alone
   std::string pools = "{}";  // what the head's own process hosts
   std::vector<NodeSettings> nodes;
 };

@@ -66,7 +66,8 @@ constexpr ErrorKind kErrorKinds[] = {
      "The head's port does not answer: it is not running, or a firewall is between.",
      "Start the head first, or let the node wait: assay node --wait 60."},
     {"E603", "the key is not accepted",
-     "The node's key is not one that the head knows, or the head is not the one that the key names.",
+     "The node's key is not one that the head knows, or the head is not the one that the key "
+     "names.",
      "Carry node.key of the head's own `assay keys init` to the node."},
     {"E604", "the head does not welcome the node",
      "It runs another version, has a node of that name already, or the key may not host workers.",

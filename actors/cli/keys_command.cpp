@@ -7,16 +7,21 @@ namespace assay::cli {
 
 ExitCode keys_command(CommandContext& context) {
   std::string action, folder = "keys";
-  OptionSet options("keys", "Makes the keys with which the processes of a cluster know each other.");
+  OptionSet options("keys",
+                    "Makes the keys with which the processes of a cluster know each other.");
   options.positional("action", action, "init: make fresh keys");
   options.positional("folder", folder, "where to; default: keys", OptionSet::Presence::kOptional);
   options.example("assay keys init");
   options.example("assay keys init /etc/assay");
+  options.example("assay keys init keys-of-second-cluster");
   if (auto stop = options.parse(context)) return *stop;
   if (action != "init") {
     return fail(context,
-                Error{ErrorCode::kInvalidInput, "`" + action + "` is nothing that keys can do",
-                      "assay keys init", {}, {}},
+                Error{ErrorCode::kInvalidInput,
+                      "`" + action + "` is nothing that keys can do",
+                      "assay keys init",
+                      {},
+                      {}},
                 ExitCode::kUsage);
   }
   const auto keys = net::make_cluster_keys();

@@ -33,10 +33,14 @@ Result<Place> parse_place(const std::string& text) {
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), place.port);
     place.host = text.substr(0, colon);
-    if (error == std::errc() && end == digits.data() + digits.size() && place.port > 0) return place;
+    if (error == std::errc() && end == digits.data() + digits.size() && place.port > 0)
+      return place;
   }
-  return Error{ErrorCode::kInvalidInput, "`" + text + "` is no host and port",
-               "--head 10.0.0.1:7711", {}, {}};
+  return Error{ErrorCode::kInvalidInput,
+               "`" + text + "` is no host and port",
+               "--head 10.0.0.1:7711",
+               {},
+               {}};
 }
 
 Result<flow::PoolCapacities> parse_capacities(const std::vector<std::string>& words) {
@@ -45,11 +49,13 @@ Result<flow::PoolCapacities> parse_capacities(const std::vector<std::string>& wo
     const std::size_t equals = word.find('=');
     const std::string digits = equals == std::string::npos ? "" : word.substr(equals + 1);
     std::uint32_t count = 0;
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), count);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
     if (equals == 0 || error != std::errc() || end != digits.data() + digits.size()) {
-      return Error{ErrorCode::kInvalidInput, "`" + word + "` is not a pool and a count",
-                   "--pools generator=1,math=4", {}, {}};
+      return Error{ErrorCode::kInvalidInput,
+                   "`" + word + "` is not a pool and a count",
+                   "--pools generator=1,math=4",
+                   {},
+                   {}};
     }
     capacities[word.substr(0, equals)] = count;
   }
@@ -76,6 +82,8 @@ ExitCode node_command(CommandContext& context) {
   options.option("--wait", wait_s, "seconds to wait for a head that is not there yet");
   options.option("--rejoin", rejoin_s, "seconds to look for a head that is gone");
   options.flag("--with-parent", is_with_parent, "end when the process that started it ends");
+  options.example("assay node --head 127.0.0.1:7711 --name n4 --pools math=4");
+  options.example("assay node --head 10.0.0.1:7711 --key verifier.key --pools math=4 --wait 60");
   options.example("assay node --head 10.0.0.1:7711 --key node.key --pools generator=1,math=4");
   if (auto stop = options.parse(context)) return *stop;
   const Result<Place> place = parse_place(head);

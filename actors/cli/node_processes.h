@@ -40,8 +40,8 @@ class NodeProcesses {
   std::vector<NodeCommand> commands_;
   std::function<void(const std::string&)> tell_;
   flow::RestartPlan restarts_;
-  std::map<std::string, pid_t> running_;                // by node name
-  std::map<std::string, SteadyTime> due_;               // restarts to come
+  std::map<std::string, pid_t> running_;   // by node name
+  std::map<std::string, SteadyTime> due_;  // restarts to come
   std::atomic<bool> is_stopping_ = false;
   std::thread thread_;
 };

@@ -55,7 +55,10 @@ Result<json> ask_run(const store::RunPaths& paths, const json& request) {
   if (object.contains("error")) {
     const bool is_refused = object.value("is_refused", false);
     return Error{is_refused ? ErrorCode::kInvalidInput : ErrorCode::kUnavailable,
-                 text_of(object, "error"), text_of(object, "remedy"), {}, {}};
+                 text_of(object, "error"),
+                 text_of(object, "remedy"),
+                 {},
+                 {}};
   }
   return object;
 }

@@ -78,7 +78,7 @@ ExitCode launch_run(CommandContext& context, const RunLaunch& launch) {
 
   const store::RunMode mode = launch.is_resume  ? store::RunMode::kResume
                               : launch.is_clean ? store::RunMode::kClean
-                                         : store::RunMode::kNew;
+                                                : store::RunMode::kNew;
   Result<store::RunFolder> folder =
       store::RunFolder::open(setup->config.output_dir + "/" + setup->name, mode);
   if (!folder) {

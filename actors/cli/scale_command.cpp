@@ -22,8 +22,11 @@ struct Wish {
 };
 
 Error usage_error(const std::string& argument) {
-  return {ErrorCode::kInvalidInput, "`" + argument + "` is not a pool and its size",
-          "write for example `assay scale math=8`", {}, {}};
+  return {ErrorCode::kInvalidInput,
+          "`" + argument + "` is not a pool and its size",
+          "write for example `assay scale math=8`",
+          {},
+          {}};
 }
 
 Result<Wish> wish_of(const std::vector<std::string>& arguments) {
@@ -37,16 +40,18 @@ Result<Wish> wish_of(const std::vector<std::string>& arguments) {
     }
     const std::string digits = argument.substr(equals + 1);
     std::uint32_t size = 0;
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), size);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
     if (error != std::errc() || end != digits.data() + digits.size() || equals == 0) {
       return usage_error(argument);
     }
     wish.sizes[argument.substr(0, equals)] = size;
   }
   if (wish.sizes.empty()) {
-    return Error{ErrorCode::kInvalidInput, "no pool is named",
-                 "write for example `assay scale math=8`; `assay status` shows the pools", {}, {}};
+    return Error{ErrorCode::kInvalidInput,
+                 "no pool is named",
+                 "write for example `assay scale math=8`; `assay status` shows the pools",
+                 {},
+                 {}};
   }
   return wish;
 }
@@ -77,7 +82,9 @@ Result<void> wait_until_settled(const store::RunPaths& paths, const json& resize
     if (std::chrono::steady_clock::now() > deadline) {
       return Error{ErrorCode::kTimedOut,
                    fmt::format("the pools are not at their sizes after {} s", patience.count()),
-                   "`assay status -w` shows what they are waiting for", {}, {}};
+                   "`assay status -w` shows what they are waiting for",
+                   {},
+                   {}};
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
@@ -107,6 +114,7 @@ ExitCode scale_command(CommandContext& context) {
   options.option("--timeout", patience_s, "seconds that --wait waits");
   options.example("assay scale verifier=8");
   options.example("assay scale math=2 generator=3 --wait");
+  options.example("assay scale first sql=4");
   if (auto stop = options.parse(context)) return *stop;
   const Result<Wish> wish = wish_of(arguments);
   if (!wish) return fail(context, wish.error(), ExitCode::kUsage);

@@ -65,8 +65,8 @@ std::string shell_words(const std::vector<std::string>& words) {
 
 NodeCommand command_for(const NodeSettings& node, const Cluster& cluster, std::uint16_t port,
                         const store::RunPaths& paths) {
-  const std::string advertised = cluster.settings.advertise.empty() ? cluster.settings.listen
-                                                                    : cluster.settings.advertise;
+  const std::string advertised =
+      cluster.settings.advertise.empty() ? cluster.settings.listen : cluster.settings.advertise;
   const std::string key = node.key_file.empty() ? cluster.node_key : node.key_file;
   const bool is_remote = node.launch == "ssh";
   std::vector<std::string> words = {is_remote ? node.program : own_program(),
@@ -99,8 +99,10 @@ Result<void> check_hosted(const RunSetup& setup, const ClusterSettings& settings
   for (const SourceSettings& source : setup.config.curator.train) pools.push_back(source.verifier);
   for (const std::string& pool : pools) {
     if (plan.is_hosted(pool)) continue;
-    return Error{ErrorCode::kInvalidInput, "no node hosts the pool '" + pool + "'",
-                 "give a [[cluster.node]], or [cluster] itself, pools = { " + pool + " = 1 }", {},
+    return Error{ErrorCode::kInvalidInput,
+                 "no node hosts the pool '" + pool + "'",
+                 "give a [[cluster.node]], or [cluster] itself, pools = { " + pool + " = 1 }",
+                 {},
                  "E112"};
   }
   return {};
@@ -137,10 +139,11 @@ Result<WorkPlace> open_cluster(CommandContext& context, const ClusterSettings& s
                                settings.listen, (*head)->control_port(), commands.size());
   }
   const bool is_quiet = context.is_quiet();
-  place.nodes = std::make_shared<NodeProcesses>(
-      std::move(commands), [&context, is_quiet](const std::string& text) {
-        if (!is_quiet) context.err << text + "\n" << std::flush;
-      });
+  place.nodes = std::make_shared<NodeProcesses>(std::move(commands),
+                                                [&context, is_quiet](const std::string& text) {
+                                                  if (!is_quiet)
+                                                    context.err << text + "\n" << std::flush;
+                                                });
   return place;
 }
 
@@ -155,6 +158,8 @@ ExitCode up_command(CommandContext& context) {
   options.flag("--resume", launch.is_resume, "go on where this run stopped");
   options.flag("--clean", launch.is_clean, "delete an earlier run of this name first");
   options.example("assay up @ configs/arithmetic.toml @ configs/cluster.toml");
+  options.example("assay up @ configs/arithmetic.toml @ configs/cluster.toml --dry-run");
+  options.example("assay up @ configs/arithmetic.toml @ configs/cluster.toml --resume");
   if (auto stop = options.parse(context)) return *stop;
   std::vector<std::string> cluster_files;
   for (const std::string& file : launch.request.files) {

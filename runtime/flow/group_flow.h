@@ -111,7 +111,7 @@ class GroupFlow {
 
   Accounting accounting() const;
   QueueView prompts_queue(SteadyTime now) const;
-  QueueView to_verify_queue(SteadyTime now) const;  // of all verifiers
+  QueueView to_verify_queue(SteadyTime now) const;                          // of all verifiers
   std::map<std::string, QueueView> to_verify_queues(SteadyTime now) const;  // by verifier
   QueueView to_train_queue(SteadyTime now) const;
   PolicyVersion version() const { return plan_.version(); }

@@ -66,10 +66,9 @@ bool Placement::is_hosted(const std::string& pool) const {
 
 std::uint32_t Placement::room(const std::string& node, const std::string& pool) const {
   const std::uint32_t capacity = capacity_of(nodes_.at(node), pool);
-  const auto used = static_cast<std::uint32_t>(
-      std::count_if(places_.begin(), places_.end(), [&](const auto& place) {
-        return place.second == node && pool_of(place.first) == pool;
-      }));
+  const auto used = static_cast<std::uint32_t>(std::count_if(
+      places_.begin(), places_.end(),
+      [&](const auto& place) { return place.second == node && pool_of(place.first) == pool; }));
   return capacity > used ? capacity - used : 0;
 }
 

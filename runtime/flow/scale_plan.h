@@ -16,7 +16,7 @@ namespace assay::flow {
 
 struct ScaleOptions {
   std::uint32_t workers_min = 1;
-  std::uint32_t workers_max = 1;                              // at least workers_min
+  std::uint32_t workers_max = 1;                                 // at least workers_min
   std::chrono::microseconds grow_age = std::chrono::seconds(1);  // of the oldest waiting item
   std::chrono::microseconds settle = std::chrono::seconds(2);    // between two changes
   std::chrono::microseconds idle = std::chrono::seconds(10);     // empty so long: one fewer

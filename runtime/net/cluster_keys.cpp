@@ -48,8 +48,11 @@ std::string file_text(const ClusterKeys& keys) {
 }
 
 Error malformed(const std::string& path, std::size_t line, const std::string& what) {
-  return {ErrorCode::kInvalidInput, what, "make keys anew with `assay keys init`",
-          path + ":" + std::to_string(line), {}};
+  return {ErrorCode::kInvalidInput,
+          what,
+          "make keys anew with `assay keys init`",
+          path + ":" + std::to_string(line),
+          {}};
 }
 
 Result<void> check_private(const std::string& path) {
@@ -57,8 +60,11 @@ Result<void> check_private(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0) return errno_error("read key", path);
   const bool is_shared = (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
   if (!is_shared && (status.st_uid == ::geteuid() || status.st_uid == 0)) return {};
-  return Error{ErrorCode::kInvalidInput, "the key " + path + " can be read by others",
-               "chmod 600 " + path, path, {}};
+  return Error{ErrorCode::kInvalidInput,
+               "the key " + path + " can be read by others",
+               "chmod 600 " + path,
+               path,
+               {}};
 }
 
 // A new file that nobody else could read at any moment.
@@ -133,8 +139,11 @@ Result<void> write_cluster_keys(const std::vector<ClusterKeys>& keys, const std:
   };
   for (const ClusterKeys& one : keys) {
     if (!path_exists(path_of(one))) continue;
-    return Error{ErrorCode::kInvalidInput, path_of(one) + " is there already",
-                 "a cluster may be using it: choose another folder, or delete it first", {}, {}};
+    return Error{ErrorCode::kInvalidInput,
+                 path_of(one) + " is there already",
+                 "a cluster may be using it: choose another folder, or delete it first",
+                 {},
+                 {}};
   }
   for (const ClusterKeys& one : keys) {
     if (auto written = write_secret(path_of(one), file_text(one)); !written) return written;

@@ -24,9 +24,9 @@ constexpr const char* kMonitorAddress = "inproc://monitor";
 std::string fresh_identity() {
   std::array<char, 17> raw{};
   raw[0] = 'p';
-  ASSAY_CHECK(::getrandom(raw.data() + 1, raw.size() - 1, 0) ==
-                  static_cast<ssize_t>(raw.size() - 1),
-              "the kernel has random bytes");
+  ASSAY_CHECK(
+      ::getrandom(raw.data() + 1, raw.size() - 1, 0) == static_cast<ssize_t>(raw.size() - 1),
+      "the kernel has random bytes");
   return {raw.begin(), raw.end()};
 }
 
@@ -89,7 +89,8 @@ struct PeerDialer::State {
       if (*event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return {};
       break;
     }
-    return Error{ErrorCode::kInvalidInput, place + " does not accept the key",
+    return Error{ErrorCode::kInvalidInput,
+                 place + " does not accept the key",
                  "use a key file of this cluster; `assay keys init` makes them, and the head must "
                  "be started with its own",
                  {},
@@ -154,7 +155,8 @@ struct PeerDialer::State {
   void keep_alive() {
     const Clock::time_point now = Clock::now();
     if (now - last_heartbeat < options.heartbeat) return;
-    // While this process was stopped nobody could be heard: what the head thinks of it, it will say.
+    // While this process was stopped nobody could be heard: what the head thinks of it, it will
+    // say.
     const auto slept = now - last_heartbeat - options.heartbeat;
     if (slept > options.heartbeat) heard += slept;
     last_heartbeat = now;
@@ -181,8 +183,8 @@ Result<std::unique_ptr<PeerDialer>> PeerDialer::dial(const std::string& host, st
     state->connect(endpoint_of(host, port), keys);
     if (auto done = state->shake_hands(options.patience); !done) return done.error();
   } catch (const zmq::error_t& failure) {
-    return Error{ErrorCode::kUnavailable, "dial " + state->place + ": " + failure.what(), {}, {},
-                 "E602"};
+    return Error{
+        ErrorCode::kUnavailable, "dial " + state->place + ": " + failure.what(), {}, {}, "E602"};
   }
   state->heard = state->last_heartbeat = Clock::now();
   State& running = *state;

@@ -26,8 +26,8 @@ namespace assay::net {
 struct LinkOptions {
   std::chrono::milliseconds heartbeat{500};
   std::chrono::milliseconds patience{3000};
-  std::size_t frame_bytes_max = 64 * 1024;       // larger frames cut the connection
-  std::size_t unsent_bytes_max = 64 << 20;       // for one peer; beyond it the peer is lost
+  std::size_t frame_bytes_max = 64 * 1024;  // larger frames cut the connection
+  std::size_t unsent_bytes_max = 64 << 20;  // for one peer; beyond it the peer is lost
   std::size_t peers_max = 4096;
 };
 
@@ -57,7 +57,7 @@ class PeerListener {
   static Result<std::unique_ptr<PeerListener>> listen(const std::string& host, std::uint16_t port,
                                                       const ClusterKeys& keys,
                                                       const LinkOptions& options);
-  ~PeerListener();  // no event comes after it
+  ~PeerListener();                    // no event comes after it
   void start(ListenerEvents events);  // once
 
   std::uint16_t port() const;

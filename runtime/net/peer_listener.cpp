@@ -260,7 +260,9 @@ Result<std::unique_ptr<PeerListener>> PeerListener::listen(const std::string& ho
   if (keys.role != PeerRole::kHead) {
     return Error{ErrorCode::kInvalidInput,
                  "the key of a " + std::string(to_string(keys.role)) + " cannot lead a cluster",
-                 "give the head its own head.key", {}, {}};
+                 "give the head its own head.key",
+                 {},
+                 {}};
   }
   auto state = std::make_unique<State>();
   state->options = options;

@@ -19,8 +19,8 @@ using Clock = std::chrono::steady_clock;
 
 // 0, or why no connection came about.
 int try_address(const addrinfo& address, Clock::time_point deadline) {
-  const FileDescriptor socket(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                                       address.ai_protocol));
+  const FileDescriptor socket(
+      ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, address.ai_protocol));
   if (!socket.is_open()) return errno;
   if (::connect(socket.get(), address.ai_addr, address.ai_addrlen) == 0) return 0;
   if (errno != EINPROGRESS) return errno;
@@ -49,8 +49,11 @@ Result<void> probe_tcp(const std::string& host, std::uint16_t port,
   addrinfo* found = nullptr;
   const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found);
   if (code != 0) {
-    return Error{ErrorCode::kNotFound, "look up " + host + ": " + ::gai_strerror(code),
-                 "name an address, or add the host to /etc/hosts", {}, {}};
+    return Error{ErrorCode::kNotFound,
+                 "look up " + host + ": " + ::gai_strerror(code),
+                 "name an address, or add the host to /etc/hosts",
+                 {},
+                 {}};
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> list(found, &::freeaddrinfo);
   int failure = ETIMEDOUT;
@@ -59,13 +62,13 @@ Result<void> probe_tcp(const std::string& host, std::uint16_t port,
     if (failure == 0) return {};
   }
   const bool is_refused = failure == ECONNREFUSED;
-  return Error{ErrorCode::kUnavailable,
-               is_refused ? "nobody listens on " + place
-                          : "reach " + place + ": " + std::strerror(failure),
-               is_refused ? "start the head there, or name its address and port"
-                          : "see whether the host is up and its firewall lets this port through",
-               {},
-               "E602"};
+  return Error{
+      ErrorCode::kUnavailable,
+      is_refused ? "nobody listens on " + place : "reach " + place + ": " + std::strerror(failure),
+      is_refused ? "start the head there, or name its address and port"
+                 : "see whether the host is up and its firewall lets this port through",
+      {},
+      "E602"};
 }
 
 }  // namespace assay::net

@@ -12,7 +12,9 @@ Result<WeightFetch> WeightFetch::begin(const wire::WeightsNotice& notice, std::u
   return Error{ErrorCode::kExhausted,
                "weights of " + std::to_string(notice.image_bytes) +
                    " bytes were announced, and this policy has " + std::to_string(bytes_max),
-               "both processes must run the same configuration and version", {}, {}};
+               "both processes must run the same configuration and version",
+               {},
+               {}};
 }
 
 WeightFetch::WeightFetch(const wire::WeightsNotice& notice)
@@ -40,8 +42,11 @@ Result<void> WeightFetch::take(const wire::WeightsChunk& chunk) {
     return Error{ErrorCode::kCorrupt, what + " was not asked for", {}, {}, {}};
   }
   if (chunk.bytes.empty()) {
-    return Error{ErrorCode::kNotFound, "the head no longer has version " +
-                                           std::to_string(chunk.version.value), {}, {}, {}};
+    return Error{ErrorCode::kNotFound,
+                 "the head no longer has version " + std::to_string(chunk.version.value),
+                 {},
+                 {},
+                 {}};
   }
   const auto bytes = std::as_bytes(std::span(chunk.bytes));
   if (bytes.size() != bytes_at(chunk.offset) || sha256(bytes) != chunk.sha256) {

@@ -196,15 +196,21 @@ Result<RunPaths> find_live_run(const std::string& outputs) {
     if (process && *process > 0) live.push_back(entry.path().filename().string());
   }
   if (live.empty()) {
-    return Error{ErrorCode::kNotFound, "no run under " + outputs + " is running",
-                 known_runs(outputs), {}, {}};
+    return Error{ErrorCode::kNotFound,
+                 "no run under " + outputs + " is running",
+                 known_runs(outputs),
+                 {},
+                 {}};
   }
   if (live.size() == 1) return RunPaths(outputs + "/" + live.front());
   std::sort(live.begin(), live.end());
   std::string names;
   for (const std::string& name : live) names += " " + name;
-  return Error{ErrorCode::kInvalidInput, "several runs are running under " + outputs,
-               "name one of them:" + names, {}, {}};
+  return Error{ErrorCode::kInvalidInput,
+               "several runs are running under " + outputs,
+               "name one of them:" + names,
+               {},
+               {}};
 }
 
 std::vector<std::string> find_ledgers(const RunPaths& paths) {

@@ -70,7 +70,7 @@ struct BulkHello {
 
 struct WorkerOrder {
   std::string worker;
-  bool is_start = true;                // false: stop it
+  bool is_start = true;                 // false: stop it
   std::vector<std::uint64_t> versions;  // of the weights that a generator begins with
 
   template <class Inspector>

@@ -465,8 +465,8 @@ Result<MessageKind> kind_of(std::string_view bytes) {
   return static_cast<MessageKind>(frame->kind);
 }
 
-#define ASSAY_CODEC_OF(type)                          \
-  template std::string encode_message(const type&);   \
+#define ASSAY_CODEC_OF(type)                        \
+  template std::string encode_message(const type&); \
   template Result<type> decode_message(std::string_view)
 ASSAY_CODEC_OF(NodeHello);
 ASSAY_CODEC_OF(NodeWelcome);

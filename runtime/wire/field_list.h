@@ -61,11 +61,11 @@ struct Message<PolicyUpdate> {
   static constexpr const char* name = "policy update";
 };
 
-#define ASSAY_MESSAGE(type, text)                            \
-  template <>                                                \
-  struct Message<type> {                                     \
+#define ASSAY_MESSAGE(type, text)                             \
+  template <>                                                 \
+  struct Message<type> {                                      \
     static constexpr MessageKind kind = MessageKind::k##type; \
-    static constexpr const char* name = text;                \
+    static constexpr const char* name = text;                 \
   }
 ASSAY_MESSAGE(NodeHello, "node hello");
 ASSAY_MESSAGE(NodeWelcome, "node welcome");

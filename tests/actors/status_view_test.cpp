@@ -95,7 +95,7 @@ TEST_F(StatusView, TheBusiestPoolNamesTheBottleneckAndWhatToScale) {
   add("generator/0", "generator", 10);
   add("generator/1", "generator", 10);
   EXPECT_EQ(view()["bottleneck"], "prompts");
-  EXPECT_THAT(view()["advice"], HasSubstr("generator.replicas (2)"));
+  EXPECT_THAT(view()["advice"], HasSubstr("`assay scale generator=4`"));
 }
 
 TEST_F(StatusView, NobodyBusyIsNoBottleneck) {

@@ -290,7 +290,7 @@ TEST_F(SupervisedArm, GeneratorsThatBreakEveryTimeAreGivenUpAndTheArmSaysSo) {
   const Result<ArmOutcome> outcome = run(std::make_shared<const FaultyVerifier>(0, 0));
 
   ASSERT_FALSE(outcome);
-  EXPECT_NE(outcome.error().message.find("the last generator died"), std::string::npos)
+  EXPECT_NE(outcome.error().message.find("the last worker of pool generator died"), std::string::npos)
       << outcome.error().message;
 }
 
@@ -315,7 +315,7 @@ TEST_F(SupervisedArm, VerifiersThatDieEveryTimeAreGivenUpAndTheArmSaysSo) {
 
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, ErrorCode::kUnavailable);
-  EXPECT_NE(outcome.error().message.find("the last verifier died"), std::string::npos)
+  EXPECT_NE(outcome.error().message.find("the last worker of pool chain died"), std::string::npos)
       << outcome.error().message;
   EXPECT_NE(supervisor_log().find("is given up"), std::string::npos);
 }

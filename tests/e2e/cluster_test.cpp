@@ -119,8 +119,7 @@ TEST_F(Cluster, AStoppedNodeIsReplacedAndItsOldWordsAreNotHeard) {
   ASSERT_GT(victim, 0);
   ASSERT_EQ(::kill(victim, SIGSTOP), 0);
 
-  const bool has_moved =
-      running->wait_until([&] { return node_of("chain/0") == "n3"; }, 20s);
+  const bool has_moved = running->wait_until([&] { return node_of("chain/0") == "n3"; }, 20s);
   ::kill(victim, SIGCONT);
   EXPECT_TRUE(has_moved) << running->err();
   running->send(SIGINT);
@@ -170,7 +169,8 @@ TEST_F(Cluster, ANodeThatDoesNotBelongIsRefusedAtOnce) {
 }
 
 TEST_F(Cluster, AClusterThatCannotWorkIsRefusedBeforeItStarts) {
-  write(path("cluster.toml"), "[cluster]\n[[cluster.node]]\nname = \"n1\"\npools = { generator = 1 }\n");
+  write(path("cluster.toml"),
+        "[cluster]\n[[cluster.node]]\nname = \"n1\"\npools = { generator = 1 }\n");
   expect_one_error(up(), 2, {"E112", "no node hosts the pool 'chain'"});
   write(path("cluster.toml"), "[cluster]\nlisten = \"0.0.0.0\"\n");
   expect_one_error(up({"--clean"}), 2, {"E112", "without keys", "assay keys init"});

@@ -82,7 +82,7 @@ TEST_F(WholeRun, MakesEveryFileOfTheContract) {
         "report/index.html", "report/summary.json"}) {
     EXPECT_TRUE(path_exists(in_run(name))) << name;
   }
-  for (const char* actor : {"curator", "generator-0", "verifier-0", "learner-0"}) {
+  for (const char* actor : {"curator", "generator-0", "chain-0", "learner-0"}) {
     EXPECT_TRUE(path_exists(in_run(std::string("logs/latest/") + actor + ".log"))) << actor;
   }
   EXPECT_FALSE(path_exists(in_run("status.sock"))) << "nobody answers there any more";

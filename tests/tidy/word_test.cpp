@@ -52,7 +52,7 @@ bool is_exempt(const SourceFile& file) {
 
 // Names that a library or a cited source chose.
 bool is_foreign(const std::string& line) {
-  for (const char* name : {"error_handler_t", "sa_handler", "set_down_handler",
+  for (const char* name : {"error_handler_t", "sa_handler", "set_down_handler", "set_exit_handler",
                            "sqlite3_progress_handler", "PQsendQueryParams", "arXiv:"}) {
     if (line.find(name) != std::string::npos) return true;
   }

@@ -172,8 +172,8 @@ void ChaosWorld::restart_worker() {
 
 // Some have time to finish what they hold, some do not.
 void ChaosWorld::retire_worker() {
-  const std::string worker = (rng_.next_bool(0.5) ? "generator/" : "verifier/") +
-                             std::to_string(rng_.below(2));
+  const std::string worker =
+      (rng_.next_bool(0.5) ? "generator/" : "verifier/") + std::to_string(rng_.below(2));
   obey(flow_->worker_retires(worker, now_ + std::chrono::seconds(rng_.below(4)), now_));
 }
 

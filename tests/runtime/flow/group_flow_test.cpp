@@ -336,7 +336,8 @@ TEST(GroupFlow, AWorkerThatRetiresFinishesWhatItHoldsAndGetsNothingMore) {
   scene.start();
   scene.draw(100, 0);
 
-  EXPECT_TRUE(all<WorkerRetired>(scene.flow().worker_retires("verifier/0", at(60s), at(2s))).empty());
+  EXPECT_TRUE(
+      all<WorkerRetired>(scene.flow().worker_retires("verifier/0", at(60s), at(2s))).empty());
   EXPECT_TRUE(all<VerificationGranted>(scene.draw(100, 1)).empty());
   const Effects ready = scene.flow().verifier_ready("verifier/0", "", 64, at(2s));
   EXPECT_TRUE(all<VerificationGranted>(ready).empty()) << "it may not talk itself back in";
@@ -346,8 +347,9 @@ TEST(GroupFlow, AWorkerThatRetiresFinishesWhatItHoldsAndGetsNothingMore) {
   ASSERT_EQ(retired.size(), 1u);
   EXPECT_EQ(retired[0].worker, "verifier/0");
   EXPECT_TRUE(all<LeaseExpired>(judged).empty()) << "nothing was lost by leaving";
-  EXPECT_EQ(all<VerificationGranted>(scene.flow().verifier_ready("verifier/1", "", 64, at(3s))).size(),
-            1u);
+  EXPECT_EQ(
+      all<VerificationGranted>(scene.flow().verifier_ready("verifier/1", "", 64, at(3s))).size(),
+      1u);
 }
 
 TEST(GroupFlow, AtItsDeadlineARetiringWorkerGivesBackWhatItHolds) {
@@ -367,7 +369,8 @@ TEST(GroupFlow, AtItsDeadlineARetiringWorkerGivesBackWhatItHolds) {
 TEST(GroupFlow, AnIdleWorkerRetiresAtOnce) {
   Scene scene;
   scene.start();
-  EXPECT_EQ(all<WorkerRetired>(scene.flow().worker_retires("verifier/0", at(9s), at(1s))).size(), 1u);
+  EXPECT_EQ(all<WorkerRetired>(scene.flow().worker_retires("verifier/0", at(9s), at(1s))).size(),
+            1u);
   EXPECT_TRUE(all<WorkerRetired>(scene.flow().worker_retires("stranger", at(9s), at(1s))).empty());
 }
 
@@ -376,7 +379,8 @@ TEST(GroupFlow, RolloutsGoToThePoolOfTheirPromptsVerifier) {
   FlowOptions options = Scene::small();
   options.dispatch.staleness_max = 1;
   GroupFlow flow(options, [](const Ticket& ticket) {
-    return IssuedGroup{GroupId{100 + ticket.index}, PromptId{1}, ticket.index == 0 ? "sql" : "math"};
+    return IssuedGroup{GroupId{100 + ticket.index}, PromptId{1},
+                       ticket.index == 0 ? "sql" : "math"};
   });
   flow.generator_ready("generator/0", 8, at(0s));
   flow.verifier_ready("math/0", "math", 64, at(0s));

@@ -153,16 +153,15 @@ TEST_F(PeerLink, AHeadWithAnotherKeyIsNotSpokenTo) {
 }
 
 TEST_F(PeerLink, OnlyTheHeadsKeyLeads) {
-  const auto refused =
-      PeerListener::listen("127.0.0.1", 0, keys(PeerRole::kNode), quick());
+  const auto refused = PeerListener::listen("127.0.0.1", 0, keys(PeerRole::kNode), quick());
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("key of a node"), std::string::npos);
 }
 
 TEST_F(PeerLink, ATakenPortIsNamed) {
   listen();
-  const auto second = PeerListener::listen("127.0.0.1", listener_->port(), keys(PeerRole::kHead),
-                                           quick());
+  const auto second =
+      PeerListener::listen("127.0.0.1", listener_->port(), keys(PeerRole::kHead), quick());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().id, "E601");
   EXPECT_NE(second.error().message.find("the port is taken"), std::string::npos);
@@ -315,8 +314,8 @@ TEST_F(PeerLink, StrangersCostNoMemoryAndDisturbNobody) {
     std::string bytes = i % 3 == 0 ? huge_claim() : std::string();
     while (i % 3 == 1 && bytes.size() < 2000) bytes += static_cast<char>(rng.below(256));
     if (!bytes.empty()) {
-      [[maybe_unused]] const auto sent = ::send(stranger.get(), bytes.data(), bytes.size(),
-                                                MSG_NOSIGNAL);
+      [[maybe_unused]] const auto sent =
+          ::send(stranger.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     }
     open.push_back(std::move(stranger));  // every third says nothing at all
   }
