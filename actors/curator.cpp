@@ -86,6 +86,8 @@ void step_durable(Self self, std::uint64_t ledger_step) {
     if (is_generator(id)) self->send(worker, NewWeights{trained.weights});
   }
   self->send(state.supervisor, NewWeights{trained.weights});
+  keep_recent(state.recent_weights, trained.weights,
+              versions_behind(state.setup.options->flow.dispatch));
   const CuratorState::Training& training = state.training.at(step);
   write_rollout_file(*state.setup.options, ledger_step, training.groups, *training.built,
                      [&](GroupId group) { return state.prompts.at(group).prompt; });
@@ -168,6 +170,9 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
       },
       [=](const GeneratorReady& ready) {
         worker_joined(self, ready.worker);
+        for (const auto& [version, weights] : self->state.recent_weights) {
+          self->send(self->state.workers.at(ready.worker), NewWeights{weights});
+        }
         Outbox(self).obey(
             self->state.setup.flow->generator_ready(ready.worker, ready.groups_max, now()));
       },

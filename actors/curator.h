@@ -14,6 +14,7 @@
 #include "actors/arm.h"
 #include "actors/messages.h"
 #include "actors/rate_window.h"
+#include "actors/recent_weights.h"
 #include "runtime/core/clock.h"
 #include "runtime/flow/group_flow.h"
 
@@ -58,6 +59,8 @@ struct CuratorState {
   double wait_s = 0, update_s = 0;
   QueueRates prompts_rates, to_verify_rates, to_train_rates;
   Digest weights;
+  // Published by this arm. A generator may have been made before some and be ready after them.
+  WeightsByVersion recent_weights;
   bool is_draining = false;
   ArmEnd end = ArmEnd::kDone;
   std::optional<ArmOutcome> outcome;  // once drained, waiting for the ledger's last word

@@ -79,9 +79,7 @@ void accept_weights(GeneratorState& state, const NewWeights& update) {
   if (state.setup.is_pinned) {
     // A group of a batch that is still to be trained is pinned at most staleness_max versions back;
     // it may come to this replica late, from one that died.
-    auto& known = state.setup.weights;
-    known[version] = update.weights;
-    while (known.begin()->first + state.setup.staleness_max < version) known.erase(known.begin());
+    keep_recent(state.setup.weights, update.weights, state.setup.staleness_max);
   } else {
     state.setup.engine->set_weights(update.weights);
     state.version = version;

@@ -12,6 +12,7 @@
 
 #include "actors/duration_window.h"
 #include "actors/messages.h"
+#include "actors/recent_weights.h"
 #include "gpu/generator.h"
 #include "runtime/telemetry/log.h"
 #include "runtime/text/tokenizer.h"
@@ -27,7 +28,7 @@ struct GeneratorSetup {
   gpu::SamplingOptions sampling;
   std::shared_ptr<const text::Tokenizer> tokenizer;
   std::shared_ptr<gpu::Generator> engine;
-  std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;  // pinned: known versions
+  WeightsByVersion weights;   // pinned: known versions
   std::uint64_t version = 0;  // the engine's at the start
   telemetry::ActorLog log;
 };

@@ -205,12 +205,6 @@ void obey(Self self, const wire::WeightsNotice& notice) {
   begin_fetch(self);
 }
 
-void forget_old(NodeHostState& state) {
-  const std::size_t kept =
-      state.setup.workshop->is_deterministic ? state.setup.workshop->staleness_max + 1 : 1;
-  while (state.weights.size() > kept) state.weights.erase(state.weights.begin());
-}
-
 void weights_are_here(Self self) {
   NodeHostState& state = self->state;
   const wire::WeightsNotice notice = state.fetch->notice();
@@ -224,8 +218,7 @@ void weights_are_here(Self self) {
     if (!state.weights.empty() && notice.version.value < state.weights.begin()->first) {
       state.weights.clear();
     }
-    state.weights[notice.version.value] = *made;
-    forget_old(state);
+    keep_recent(state.weights, *made, shop.is_deterministic ? shop.staleness_max : 0);
     for (const auto& [id, worker] : state.workers) {
       if (is_generator(id)) self->send(worker, NewWeights{*made});
     }

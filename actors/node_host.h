@@ -18,6 +18,7 @@
 #include <string>
 
 #include "actors/messages.h"
+#include "actors/recent_weights.h"
 #include "actors/verifier.h"
 #include "gpu/backend.h"
 #include "gpu/generator.h"
@@ -62,7 +63,7 @@ struct NodeHostState {
   NodeHostSetup setup;
   std::map<std::string, caf::actor> workers;     // by id
   std::map<caf::actor_addr, std::string> names;  // of those watched
-  std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;
+  WeightsByVersion weights;
   std::deque<wire::WeightsNotice> wanted;  // to be fetched, oldest first
   std::optional<net::WeightFetch> fetch;   // of the first wanted
   std::deque<wire::WorkerOrder> waiting;   // generators whose weights are not here yet

@@ -14,6 +14,7 @@
 
 #include "actors/cluster_head.h"
 #include "actors/messages.h"
+#include "actors/recent_weights.h"
 
 namespace assay::actors {
 
@@ -22,7 +23,7 @@ struct RemoteWorkerSetup {
   std::string node;  // where it shall live
   std::shared_ptr<ClusterHead> cluster;
   // What a generator begins with, by version; empty for a verifier.
-  std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;
+  WeightsByVersion weights;
 };
 
 struct RemoteWorkerState {

@@ -242,14 +242,6 @@ void stop(Self self, ArmEnd reason) {
   self->send(state.curator, Drain{reason});
 }
 
-void keep_weights(SupervisorState& state, const NewWeights& update) {
-  const std::uint64_t version = update.weights->version().value;
-  const flow::DispatchOptions& dispatch = state.setup.options->flow.dispatch;
-  const std::uint64_t kept = dispatch.is_deterministic ? dispatch.staleness_max : 0;
-  state.weights[version] = update.weights;
-  while (state.weights.begin()->first + kept < version) state.weights.erase(state.weights.begin());
-}
-
 // ---- sizes of pools
 
 Result<void> resize(Self self, const std::string& pool, std::uint32_t count) {
@@ -435,7 +427,11 @@ caf::behavior supervisor(Self self, SupervisorSetup setup) {
       [=](const Retired& retired) { worker_retired(self, retired.worker); },
       [=](const PoolLoad& load) { follow_queue(self, load); },
       [=](const ResizePools& request) { return resize_all(self, request); },
-      [=](const NewWeights& update) { keep_weights(self->state, update); },
+      [=](const NewWeights& update) {
+        SupervisorState& state = self->state;
+        keep_recent(state.weights, update.weights,
+                    versions_behind(state.setup.options->flow.dispatch));
+      },
       [=](const Failed& failed) { end_with(self, failed.error); },
       [=](const StopRun& request) { stop(self, request.end); },
       [=](const ArmFinished& finished) {

@@ -16,6 +16,7 @@
 
 #include "actors/messages.h"
 #include "actors/prepare.h"
+#include "actors/recent_weights.h"
 #include "runtime/flow/placement.h"
 #include "runtime/flow/restart_plan.h"
 #include "runtime/flow/roster.h"
@@ -41,7 +42,7 @@ struct SupervisorState {
   std::map<caf::actor_addr, std::string> names;  // of everyone watched
   // What a new generator may have to draw with: the newest, in deterministic mode also those that
   // open groups are pinned to.
-  std::map<std::uint64_t, std::shared_ptr<const gpu::Weights>> weights;
+  WeightsByVersion weights;
   flow::RestartPlan restarts;
   flow::Roster roster;
   flow::Placement placement;

@@ -194,9 +194,10 @@ class SupervisedArm : public ::testing::Test {
   }
 
   void break_engines(ArmOptions& options) {
-    options.make_generator = [real = options.make_generator, faults = generator_faults_](
-                                 std::shared_ptr<const gpu::Weights> weights)
+    options.make_generator = [real = options.make_generator, faults = generator_faults_,
+                              pause = generator_pause_](std::shared_ptr<const gpu::Weights> weights)
         -> Result<std::unique_ptr<gpu::Generator>> {
+      std::this_thread::sleep_for(pause);
       auto made = real(std::move(weights));
       if (!made) return made.error();
       return std::unique_ptr<gpu::Generator>(new FaultyGenerator(std::move(*made), faults));
@@ -225,6 +226,7 @@ class SupervisedArm : public ::testing::Test {
   std::uint32_t context_size_ = 32;
   bool is_deterministic_ = false, is_resume_ = false;
   std::uint32_t generator_count_ = 1;
+  std::chrono::milliseconds generator_pause_{0};  // that making one takes
   std::shared_ptr<Faults> generator_faults_ = faults(0, 0), learner_faults_ = faults(0, 0);
   int arm_count_ = 0;
 };
@@ -290,7 +292,8 @@ TEST_F(SupervisedArm, GeneratorsThatBreakEveryTimeAreGivenUpAndTheArmSaysSo) {
   const Result<ArmOutcome> outcome = run(std::make_shared<const FaultyVerifier>(0, 0));
 
   ASSERT_FALSE(outcome);
-  EXPECT_NE(outcome.error().message.find("the last worker of pool generator died"), std::string::npos)
+  EXPECT_NE(outcome.error().message.find("the last worker of pool generator died"),
+            std::string::npos)
       << outcome.error().message;
 }
 
@@ -308,6 +311,21 @@ TEST_F(SupervisedArm, AFailingLearnerEndsTheArmAndResumingGoesOnAsIfNothingHadBe
   EXPECT_EQ(resumed->steps, 6u);
   EXPECT_EQ(calm->weights, resumed->weights);
   expect_clean_ledger();
+}
+
+// What was complete before is trained on at once: by the time the generator is there, versions
+// exist that it was not made with, and open groups are pinned to them.
+TEST_F(SupervisedArm, AGeneratorThatTakesLongToStartMissesNoVersion) {
+  is_deterministic_ = true;
+  const Result<ArmOutcome> calm = run(std::make_shared<const FaultyVerifier>(0, 0));
+  learner_faults_ = faults(2, 1);
+  const Result<ArmOutcome> broken = run(std::make_shared<const FaultyVerifier>(0, 0));
+  is_resume_ = true;
+  generator_pause_ = std::chrono::milliseconds(300);
+  const Result<ArmOutcome> resumed = run(std::make_shared<const FaultyVerifier>(0, 0));
+
+  ASSERT_TRUE(calm && !broken && resumed);
+  EXPECT_EQ(calm->weights, resumed->weights);
 }
 
 TEST_F(SupervisedArm, VerifiersThatDieEveryTimeAreGivenUpAndTheArmSaysSo) {
