@@ -186,9 +186,9 @@ caf::behavior curator(Self self, CuratorSetup setup, caf::actor supervisor, caf:
         Outbox(self).obey(
             self->state.setup.flow->worker_retires(retire.worker, time + kRetireTime, time));
       },
-      [=](const WorkerLost& lost) {
-        self->state.workers.erase(lost.worker);
-        Outbox(self).obey(self->state.setup.flow->worker_lost(lost.worker, now()));
+      [=](const WorkersLost& lost) {
+        for (const std::string& worker : lost.workers) self->state.workers.erase(worker);
+        Outbox(self).obey(self->state.setup.flow->workers_lost(lost.workers, now()));
       },
       [=](const GenerationRefused& refused) { generation_refused(self, refused); },
       [=](const RolloutsDrawn& drawn) {

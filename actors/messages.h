@@ -109,9 +109,9 @@ struct Trained {
 struct Introduce {
   caf::actor keeper;
 };
-// supervisor -> curator: what this worker held must be given to others.
-struct WorkerLost {
-  std::string worker;
+// supervisor -> curator: what these workers held must be given to others.
+struct WorkersLost {
+  std::vector<std::string> workers;
 };
 // supervisor -> curator: give this worker nothing more. curator -> supervisor: it holds nothing
 // now.
@@ -239,7 +239,7 @@ ASSAY_LOCAL_MESSAGE(WantBatch)
 ASSAY_LOCAL_MESSAGE(Train)
 ASSAY_LOCAL_MESSAGE(Trained)
 ASSAY_LOCAL_MESSAGE(Introduce)
-ASSAY_LOCAL_MESSAGE(WorkerLost)
+ASSAY_LOCAL_MESSAGE(WorkersLost)
 ASSAY_LOCAL_MESSAGE(Retire)
 ASSAY_LOCAL_MESSAGE(Retired)
 ASSAY_LOCAL_MESSAGE(PoolLoad)

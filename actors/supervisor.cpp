@@ -106,7 +106,7 @@ Result<void> start_worker(Self self, const std::string& id) {
   if (!node) {
     state.homeless.insert(id);
     tell_life(self, id, "PENDING_CREATION");
-    state.log.write(LogLevel::kWarn, id + " waits: no node has room for its pool");
+    state.log.write(LogLevel::kInfo, id + " waits: no node has room for its pool");
     return {};
   }
   state.homeless.erase(id);
@@ -152,7 +152,7 @@ void worker_left(Self self, const std::string& id) {
 void worker_died(Self self, const std::string& id, const std::string& why) {
   SupervisorState& state = self->state;
   state.workers.erase(id);
-  self->send(state.curator, WorkerLost{id});
+  self->send(state.curator, WorkersLost{{id}});
   if (state.roster.is_retiring(id)) return worker_left(self, id);
   const auto delay = state.restarts.worker_died(id, SystemClock().now());
   const std::uint32_t restarts = state.restarts.restarts(id);
@@ -214,7 +214,6 @@ void worker_moves(Self self, const WorkerFailed& failed) {
   SupervisorState& state = self->state;
   state.workers.erase(failed.worker);
   state.placement.remove(failed.worker);
-  self->send(state.curator, WorkerLost{failed.worker});
   state.log.write(LogLevel::kWarn, failed.worker + ": " + failed.error.message);
   if (state.roster.is_retiring(failed.worker)) return worker_left(self, failed.worker);
   if (auto started = start_worker(self, failed.worker); !started) {
@@ -423,7 +422,10 @@ caf::behavior supervisor(Self self, SupervisorSetup setup) {
         }
       },
       [=](const NodeJoined& joined) { node_joined(self, joined.node); },
-      [=](const NodeGone& gone) { self->state.placement.node_lost(gone.node); },
+      [=](const NodeGone& gone) {
+        // All at once, before anyone of them could be given what another held.
+        self->send(self->state.curator, WorkersLost{self->state.placement.node_lost(gone.node)});
+      },
       [=](const Retired& retired) { worker_retired(self, retired.worker); },
       [=](const PoolLoad& load) { follow_queue(self, load); },
       [=](const ResizePools& request) { return resize_all(self, request); },

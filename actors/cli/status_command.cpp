@@ -1,6 +1,7 @@
 // `assay status RUN`: what a live run does right now, once or again and again.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -16,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::milliseconds kWatchInterval{1000};
+constexpr std::size_t kAlertsShown = 4;
 const json kStatusRequest = {{"get", "status"}};
 
 // A field of an answer; `fallback` where it is absent or of another kind.
@@ -74,18 +76,28 @@ void print_queues(std::ostream& out, const json& status) {
   }
 }
 
+bool has_nodes(const json& status) {
+  const json& actors = list(status, "actors");
+  return std::any_of(actors.begin(), actors.end(),
+                     [](const json& actor) { return text(actor, "node") != "local"; });
+}
+
 void print_actors(const CommandContext& context, const json& status) {
   if (list(status, "actors").empty()) return;
-  const bool is_wide = context.format == OutputFormat::kWide;
-  context.out << fmt::format("\n{:<14}{:<11}{:>6}{:>10}{:>7}{:>8}{:>8}{:>9}", "ACTOR", "STATE",
-                             "BUSY", "DONE", "FAILED", "P50", "P95", "RESTARTS");
+  const bool is_wide = context.format == OutputFormat::kWide, is_cluster = has_nodes(status);
+  const auto node_of = [&](const std::string& node) {
+    return is_cluster ? fmt::format("{:<8}", cut(node.empty() ? "-" : node, 7)) : std::string();
+  };
+  context.out << fmt::format("\n{:<14}{}{:<11}{:>6}{:>10}{:>7}{:>8}{:>8}{:>9}", "ACTOR",
+                             node_of("NODE"), "STATE", "BUSY", "DONE", "FAILED", "P50", "P95",
+                             "RESTARTS");
   context.out << (is_wide ? "  VERSION  DOING\n" : "\n");
   for (const json& actor : list(status, "actors")) {
-    context.out << fmt::format("{:<14}{:<11}{:>5.0f}%{:>10}{:>7}{:>8}{:>8}{:>9}", text(actor, "id"),
-                               text(actor, "state"), 100 * number(actor, "busy_fraction"),
-                               count(actor, "done"), count(actor, "failed"),
-                               short_ms(number(actor, "p50_ms")), short_ms(number(actor, "p95_ms")),
-                               count(actor, "restarts"));
+    context.out << fmt::format(
+        "{:<14}{}{:<11}{:>5.0f}%{:>10}{:>7}{:>8}{:>8}{:>9}", text(actor, "id"),
+        node_of(text(actor, "node")), text(actor, "state"), 100 * number(actor, "busy_fraction"),
+        count(actor, "done"), count(actor, "failed"), short_ms(number(actor, "p50_ms")),
+        short_ms(number(actor, "p95_ms")), count(actor, "restarts"));
     const auto version = actor.find("policy_version");
     const bool has_version = version != actor.end() && version->is_number();
     const std::string doing = text(actor, "doing");
@@ -128,7 +140,11 @@ void print_sentences(const CommandContext& context, const json& status) {
   say("now", text(status, "waiting"));
   if (!list(status, "actors").empty()) say("to scale", text(status, "advice"));
   say("staleness", staleness_text(status));
-  for (const json& alert : list(status, "alerts")) {
+  const json& alerts = list(status, "alerts");
+  const std::size_t hidden = alerts.size() > kAlertsShown ? alerts.size() - kAlertsShown : 0;
+  if (hidden > 0) say("alerts", fmt::format("{} earlier ones, all in -o json", hidden));
+  for (std::size_t i = hidden; i < alerts.size(); ++i) {
+    const json& alert = alerts[i];
     say(text(alert, "level") == "critical" ? "! CRITICAL" : "! warning",
         fmt::format("step {}: {} is {:.3g}, threshold {:.3g}. {}", count(alert, "step"),
                     text(alert, "signal"), number(alert, "value"), number(alert, "threshold"),

@@ -117,20 +117,22 @@ Effects GroupFlow::verifier_ready(const std::string& worker, const std::string& 
   return effects;
 }
 
-Effects GroupFlow::worker_lost(const std::string& worker, SteadyTime now) {
+Effects GroupFlow::workers_lost(const std::vector<std::string>& workers, SteadyTime now) {
   Effects effects;
-  requeue_all_of(worker, "worker lost", now, effects);
+  requeue_all_of(workers, "worker lost", now, effects);
   pump(now, effects);
   return effects;
 }
 
-void GroupFlow::requeue_all_of(const std::string& worker, const std::string& reason, SteadyTime now,
-                               Effects& effects) {
-  for (const Lease<GroupId>& lease : generators_.lost(worker)) {
-    requeue_generation(lease, reason, now, effects);
-  }
-  for (const Lease<RolloutId>& lease : verifiers_.lost(worker)) {
-    requeue_verification(lease, reason, now, effects);
+void GroupFlow::requeue_all_of(const std::vector<std::string>& workers, const std::string& reason,
+                               SteadyTime now, Effects& effects) {
+  for (const std::string& worker : workers) {
+    for (const Lease<GroupId>& lease : generators_.lost(worker)) {
+      requeue_generation(lease, reason, now, effects);
+    }
+    for (const Lease<RolloutId>& lease : verifiers_.lost(worker)) {
+      requeue_verification(lease, reason, now, effects);
+    }
   }
 }
 
@@ -340,10 +342,8 @@ Effects GroupFlow::tick(SteadyTime now) {
     requeue_verification(lease, "deadline passed", now, effects);
   }
   for (const auto& names : {generators_.overdue(now), verifiers_.overdue(now)}) {
-    for (const std::string& worker : names) {
-      requeue_all_of(worker, "the worker retires", now, effects);
-      effects.push_back(WorkerRetired{worker});
-    }
+    requeue_all_of(names, "the worker retires", now, effects);
+    for (const std::string& worker : names) effects.push_back(WorkerRetired{worker});
   }
   pump(now, effects);
   return effects;

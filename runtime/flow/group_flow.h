@@ -71,8 +71,9 @@ class GroupFlow {
   Effects generator_ready(const std::string& worker, std::uint32_t groups_max, SteadyTime now);
   Effects verifier_ready(const std::string& worker, const std::string& verifier,
                          std::uint32_t rollouts_max, SteadyTime now);
-  // A worker is gone; what it held is given to others.
-  Effects worker_lost(const std::string& worker, SteadyTime now);
+  // Workers are gone; what they held is given to others. Those that go together are named together,
+  // or one's work would be given to the next, and an attempt be lost with each.
+  Effects workers_lost(const std::vector<std::string>& workers, SteadyTime now);
   // A worker takes nothing more. WorkerRetired follows once it holds nothing: when it has finished,
   // or at the deadline, when the rest is given to others.
   Effects worker_retires(const std::string& worker, SteadyTime deadline, SteadyTime now);
@@ -139,8 +140,8 @@ class GroupFlow {
   void grant_verification(SteadyTime now, Effects& effects);
   void grant_verification(const std::string& pool, WorkQueue<RolloutId>& queue, SteadyTime now,
                           Effects& effects);
-  void requeue_all_of(const std::string& worker, const std::string& reason, SteadyTime now,
-                      Effects& effects);
+  void requeue_all_of(const std::vector<std::string>& workers, const std::string& reason,
+                      SteadyTime now, Effects& effects);
 
   OpenGroup& open_group(const IssuedGroup& group, const Ticket& ticket, SteadyTime now);
   void accept_rollout(OpenGroup& group, const RolloutPtr& rollout, const std::string& worker,

@@ -162,9 +162,9 @@ void ChaosWorld::one_event() {
 void ChaosWorld::restart_worker() {
   const std::string generator = "generator/" + std::to_string(rng_.below(2));
   const std::string verifier = "verifier/" + std::to_string(rng_.below(2));
-  obey(flow_->worker_lost(generator, now_));
+  obey(flow_->workers_lost({generator}, now_));
   EXPECT_EQ(held_by(generating_, generator), 0u) << "a lost worker holds nothing";
-  obey(flow_->worker_lost(verifier, now_));
+  obey(flow_->workers_lost({verifier}, now_));
   EXPECT_EQ(held_by(judging_, verifier), 0u) << "a lost worker holds nothing";
   join(generator);
   join(verifier);

@@ -217,7 +217,7 @@ TEST(GroupFlow, ALostGeneratorsGroupsGoToAnother) {
   scene.draw(100, 0);
   scene.flow().generator_ready("generator/1", 8, at(1s));
 
-  const Effects effects = scene.flow().worker_lost("generator/0", at(2s));
+  const Effects effects = scene.flow().workers_lost({"generator/0"}, at(2s));
 
   const auto granted = all<GenerationGranted>(effects);
   ASSERT_EQ(granted.size(), 1u);
@@ -400,6 +400,24 @@ TEST(GroupFlow, RolloutsGoToThePoolOfTheirPromptsVerifier) {
   EXPECT_EQ(flow.to_verify_queue(at(3s)).ready, 1u);
   const Effects joined = flow.verifier_ready("sql/0", "sql", 64, at(3s));
   EXPECT_EQ(all<VerificationGranted>(joined).at(0).worker, "sql/0");
+}
+
+// One after the other each would be given what the one before held, and three deaths of one node
+// would use up every attempt.
+TEST(GroupFlow, WorkersThatGoTogetherCostOneAttempt) {
+  Scene scene;
+  scene.start();
+  scene.flow().verifier_ready("verifier/1", "", 64, at(0s));
+  scene.flow().verifier_ready("verifier/2", "", 64, at(0s));
+  scene.draw(100, 0);
+
+  const Effects lost =
+      scene.flow().workers_lost({"verifier/0", "verifier/1", "verifier/2"}, at(2s));
+  const Effects joined = scene.flow().verifier_ready("verifier/0", "", 64, at(3s));
+
+  EXPECT_EQ(all<LeaseExpired>(lost).size(), 1u);
+  EXPECT_TRUE(all<VerificationGranted>(lost).empty());
+  EXPECT_EQ(all<VerificationGranted>(joined).at(0).attempt, 2u);
 }
 
 }  // namespace
