@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
 
@@ -361,6 +362,9 @@ TEST(CompanionPool, ACompanionThatDiedWhileIdleCostsNoVerdict) {
   auto companion = pool->borrow();
   ASSERT_TRUE(companion);
   ASSERT_EQ(::kill(companion->process.pid(), SIGKILL), 0);
+  // Behind its walls it is a child of the process that was killed, and dies a moment later.
+  pollfd end{companion->process.socket(), POLLIN, 0};
+  ASSERT_EQ(::poll(&end, 1, 10'000), 1) << "it lives on";
   pool->give_back(std::move(*companion));
 
   EXPECT_EQ(judge(*verifier, "SELECT 1", "SELECT 1").outcome, Outcome::kCorrect);
