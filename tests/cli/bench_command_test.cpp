@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/support/program.h"
+#include "tests/support/sanitizer.h"
 #include "tests/support/temporary_folder.h"
 
 namespace assay::cli {
@@ -74,12 +75,15 @@ void expect_names(const std::set<std::string>& names, const std::vector<std::str
 }
 
 TEST(Bench, EngineStandsBesideTheMultiplyAddPeak) {
+  if (testing::kIsSanitized) GTEST_SKIP() << "a benchmark of sanitizers takes minutes";
   expect_names(sound_figures("engine", {"--neighbour"}),
                {"fma_peak_gflops", "train_a_gflops", "generate_a_batch_256_gflops",
                 "train_a_slowdown", "generate_a_batch_64_slowdown"});
 }
 
 TEST(Bench, VerifiersStandBesideAnEmptyVerdictAndAFork) {
+  // FLINT keeps what it cached for a thread when that thread ends.
+  if (testing::kIsSanitized) GTEST_SKIP() << "FLINT's caches of ended threads count as leaks";
   const std::set<std::string> names = sound_figures("verifiers");
 
   for (const std::string verifier :
