@@ -24,8 +24,9 @@ TEST(Doctor, EveryProblemCarriesAFix) {
 
 TEST(Doctor, MeasuresMemory) {
   const auto outcome = testing::run_program(ASSAY_PROGRAM, {"doctor", "-o", "json"});
+  const nlohmann::json report = nlohmann::json::parse(outcome.out);
 
-  for (const auto& check : nlohmann::json::parse(outcome.out)["checks"]) {
+  for (const auto& check : report.at("checks")) {
     if (check["name"] != "memory") continue;
     EXPECT_NE(check["found"], "0.0 GB available");
   }
